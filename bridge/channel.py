@@ -1,0 +1,157 @@
+"""The protocol of a channel: platform events in, platform messages out."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NewType, Protocol, Self, runtime_checkable
+
+from bridge.envelope import Conversation, Envelope
+from bridge.settings import Section
+
+Payload = dict[str, Any]
+"""What a channel's `render` made and its `send` understands; JSON, opaque to the core."""
+
+MessageRef = NewType("MessageRef", str)
+"""A platform message, named so that its channel finds it again; opaque to the core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What only the platform knows about a message. Channels report, policy decides."""
+
+    workspace: str
+    room: str
+    """The room's id; a thread's room is its parent."""
+    author: str
+    """The author's id as rules list it."""
+    thread: tuple[str, ...]
+    """The parts that name the thread, from which its session id is made."""
+    direct: bool
+    """A direct conversation with the bot."""
+    addressed: bool
+    """The bot is mentioned."""
+    in_thread: bool
+    """Written inside a thread, not at its beginning."""
+    author_is_bot: bool
+    unthreaded: Conversation | None = None
+    """The room itself as a place for the answer, where the platform can answer outside of threads."""
+
+
+Accept = Callable[[Envelope, Facts], Awaitable[None]]
+"""Commits an event. The platform is acknowledged only after it returns; if it raises, it is not acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One platform message that is to be posted."""
+
+    id: str
+    """Also the nonce: the same for every attempt, at most 25 characters."""
+    session: str
+    conversation: Conversation
+    payload: Payload
+    created_at: float
+    """Seconds since the epoch; nothing of this delivery was posted before."""
+    edits: MessageRef | None = None
+    """The message to replace instead of posting a new one."""
+
+
+class Channel(Protocol):
+    """One connection to a platform.
+
+    `Settings` is the section of `config.toml` it takes; `name` is the section's name. Every network call has a
+    time-out. Errors leave as `ConfigError` (in `verify`) or `ChannelError`.
+    """
+
+    Settings: ClassVar[type[Section]]
+    source: ClassVar[str]
+    """The platform, first part of every session id."""
+    name: str
+    posts_at_once: int
+    """How many `send` may run at the same time."""
+
+    @classmethod
+    def create(cls, name: str, settings: Section) -> Self:
+        """A channel that has not connected yet."""
+        ...
+
+    async def verify(self) -> None:
+        """Asks the platform whether the secrets are right.
+
+        Raises ConfigError when they are not. Returns when they are, and also when the platform cannot be reached.
+        """
+        ...
+
+    async def listen(self, accept: Accept) -> None:
+        """Gives every event to `accept`, reconnecting by itself, until it is cancelled."""
+        ...
+
+    def connected(self) -> bool:
+        """Whether an event written now would reach `accept` now."""
+        ...
+
+    def render(self, text: str) -> Sequence[Payload]:
+        """The platform messages that show `text`, each within the platform's limits. Pure; never empty."""
+        ...
+
+    async def send(self, delivery: Delivery) -> MessageRef:
+        """Posts (or edits) one message. Calls the platform once and does not repeat."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        ...
+
+
+@runtime_checkable
+class CanFindSent(Protocol):
+    """Can tell afterwards whether a post arrived."""
+
+    async def find_sent(self, delivery: Delivery) -> MessageRef | None:
+        """The message that an earlier attempt of this delivery left in its conversation, or None if there is none."""
+        ...
+
+
+@runtime_checkable
+class CanResolveNames(Protocol):
+    """Knows people's names."""
+
+    async def resolve_names(self, envelope: Envelope) -> Envelope:
+        """The envelope with names in place of ids, in the actor and the text. Never fails: unknown ids stay."""
+        ...
+
+
+@runtime_checkable
+class CanReadHistory(Protocol):
+    """Can read what was written before."""
+
+    async def earlier_in_thread(self, envelope: Envelope) -> Sequence[tuple[Envelope, Facts]]:
+        """The messages of the envelope's thread that were written before it, oldest first, at most about 100."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """An HTTP request that a platform sent us."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResponse:
+    """What the platform is answered."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain"
+
+
+@runtime_checkable
+class CanReceiveWebhooks(Protocol):
+    """Takes events over HTTP at `POST {http}/{name}/events`."""
+
+    async def receive(self, request: WebhookRequest) -> WebhookResponse:
+        """Verifies the request and gives its event to the `accept` of `listen` before it answers."""
+        ...

@@ -1,0 +1,102 @@
+"""Who may trigger what: rules and facts -> which instance, which session, which place for the answer. Pure."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge import session
+from bridge.channel import Facts
+from bridge.config import Rule
+from bridge.envelope import Conversation, Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A message that may be answered."""
+
+    instance: str
+    thread: str
+    """The thread's own session id: what tells whether the bot takes part in it already."""
+    session: str
+    """The session if the thread has none yet."""
+    conversation: Conversation
+    """Where the answer goes."""
+    only_if_known: bool
+    """Answered only if the bot takes part in the thread already."""
+    wants_context: bool
+    """If the bot does not take part in the thread yet, the agent is given what was said there before."""
+
+
+def admits(rules: Sequence[Rule], channel: str, facts: Facts) -> Rule | None:
+    """The first rule for this place and person. None: whatever they write reaches no agent in any way."""
+    for rule in rules:
+        if rule.channel == channel and _matches(rule, facts):
+            return None if facts.author_is_bot and not rule.bots else rule
+    return None
+
+
+def decide(rules: Sequence[Rule], channel: str, envelope: Envelope, facts: Facts) -> Decision | None:
+    """What becomes of a message; None: it is not answered."""
+    rule = admits(rules, channel, facts)
+    if rule is None:
+        return None
+    follow_up = rule.trigger == "mention" and facts.in_thread
+    triggered = facts.direct or facts.addressed or rule.trigger == "always"
+    if not triggered and not follow_up:
+        return None
+    flat = facts.direct and rule.dm_session == "channel"
+    session_id = _session(rule, envelope, facts, flat=flat)
+    in_room = flat and not facts.in_thread and facts.unthreaded is not None
+    return Decision(
+        instance=_instance(rule, session_id),
+        thread=session.thread_session(envelope.source, *facts.thread),
+        session=session_id,
+        conversation=facts.unthreaded if in_room and facts.unthreaded else envelope.conversation,
+        only_if_known=not triggered,
+        wants_context=facts.in_thread and not flat,
+    )
+
+
+def _matches(rule: Rule, facts: Facts) -> bool:
+    room = "dm" if facts.direct else facts.room
+    anywhere = "*" in rule.rooms and not facts.direct
+    return (
+        (anywhere or room in rule.rooms)
+        and ("*" in rule.workspaces or facts.workspace in rule.workspaces)
+        and ("*" in rule.users or facts.author in rule.users)
+    )
+
+
+def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str:
+    if rule.session == "ticket" and rule.ticket is not None and (ticket := _ticket(rule.ticket, envelope)):
+        return session.ticket_session(ticket)
+    if rule.session == "user":
+        return session.user_session(envelope.source, facts.workspace, facts.author)
+    if flat:
+        return session.direct_session(envelope.source, facts.workspace, facts.room)
+    if rule.session == "room":
+        return session.room_session(envelope.source, facts.workspace, facts.room)
+    return session.thread_session(envelope.source, *facts.thread)
+
+
+def _ticket(pattern: str, envelope: Envelope) -> str | None:
+    issue = envelope.refs.get("issue")
+    for text in (issue, envelope.text):
+        if isinstance(text, str) and (found := re.search(pattern, text)) and found[0]:
+            return found[0]
+    return None
+
+
+def _instance(rule: Rule, session_id: str) -> str:
+    """The rule's instance, or the variant whose share of all sessions this one falls into; the same every time."""
+    if not rule.variants:
+        return rule.instance or ""
+    total = sum(rule.variants.values())
+    digest = hashlib.blake2s(session_id.encode(), digest_size=8).digest()
+    point = int.from_bytes(digest, "big") % total
+    for name, share in rule.variants.items():
+        if point < share:
+            return name
+        point -= share
+    raise AssertionError("the shares cover every point")

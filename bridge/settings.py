@@ -1,0 +1,31 @@
+"""What a section of `config.toml` is built from: strict frozen models, and secrets that stand elsewhere."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
+
+Resolve = Callable[[str], str]
+"""`env:NAME` or `file:PATH` -> the secret. Raises ValueError with one sentence that names the reference."""
+
+
+class Section(BaseModel):
+    """A table of the configuration: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _secret(value: object, info: ValidationInfo) -> SecretStr:
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str) or not value.startswith(("env:", "file:")):
+        raise ValueError('a secret does not stand here: write "env:NAME" and put NAME=… into .env, or "file:PATH"')
+    context: dict[str, Resolve] = info.context or {}
+    resolve = context.get("resolve")
+    if resolve is None:
+        raise ValueError("there is no environment to read this secret from")
+    return SecretStr(resolve(value))
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+"""A value written as `env:NAME` or `file:PATH`; a literal one is refused."""
