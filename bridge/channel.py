@@ -155,3 +155,13 @@ class CanReceiveWebhooks(Protocol):
     async def receive(self, request: WebhookRequest) -> WebhookResponse:
         """Verifies the request and gives its event to the `accept` of `listen` before it answers."""
         ...
+
+
+@runtime_checkable
+class HasManifest(Protocol):
+    """Has an app that must be registered with the platform."""
+
+    @classmethod
+    def manifest(cls) -> str:
+        """What to paste where the platform registers apps."""
+        ...

@@ -1,6 +1,6 @@
 """The protocol of an instance: the agent that answers a turn."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -76,7 +76,7 @@ class Instance(Protocol):
         """An instance that has not connected yet."""
         ...
 
-    def run(self, turn: Turn) -> AsyncIterator[Progress | Envelope | Ending]:
+    def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:
         """Asks the agent once.
 
         Yields the text so far any number of times, then the reply envelopes, then exactly one `Ending`. Raises

@@ -2,8 +2,6 @@
 
 FIRST = 1.0  # seconds
 LONGEST = 60.0  # seconds
-DELIVERY_ATTEMPTS = 12
-"""Posts that failed for certain before a delivery becomes a dead letter: about eight minutes of trying."""
 
 
 def wait(attempt: int, jitter: float) -> float:

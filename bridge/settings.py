@@ -1,7 +1,7 @@
 """What a section of `config.toml` is built from: strict frozen models, and secrets that stand elsewhere."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 
@@ -29,3 +29,11 @@ def _secret(value: object, info: ValidationInfo) -> SecretStr:
 
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 """A value written as `env:NAME` or `file:PATH`; a literal one is refused."""
+
+
+def asked(question: str, *, when: tuple[str, str] | None = None) -> dict[str, Any]:
+    """Marks a field as one that `threadbridge init` asks for; `when` = only if that key has that value.
+
+    Goes into `Field(json_schema_extra=…)`.
+    """
+    return {"ask": question, "when": when}

@@ -1,0 +1,1 @@
+"""What happened and what is open: the only thing that stands between the steps."""

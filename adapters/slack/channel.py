@@ -1,0 +1,207 @@
+"""The Slack channel: what listens, parses, renders and posts, wired together."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self, cast
+
+import structlog
+from pydantic import Field, field_validator, model_validator
+from slack_bolt.app.async_app import AsyncApp
+
+from adapters.slack import ids, listen, manifest, markup, parse
+from adapters.slack import render as rendering
+from adapters.slack.client import SlackClient
+from bridge.channel import (
+    Accept,
+    CanFindSent,
+    CanReadHistory,
+    CanReceiveWebhooks,
+    CanResolveNames,
+    Channel,
+    Delivery,
+    Facts,
+    HasManifest,
+    MessageRef,
+    Payload,
+    WebhookRequest,
+    WebhookResponse,
+)
+from bridge.envelope import Envelope
+from bridge.errors import ChannelError, ConfigError
+from bridge.settings import Secret, Section, asked
+
+_log = structlog.get_logger(__name__)
+
+CONTEXT_MESSAGES = 100
+"""The most that an agent is given of what was said before."""
+NAME_SECONDS = 3.0
+"""How long a turn waits for names."""
+
+
+class SlackSettings(Section):
+    """`[channels.…]` with `type = "slack"`."""
+
+    type: Literal["slack"]
+    mode: Literal["socket", "http"] = Field(
+        default="socket", json_schema_extra=asked("How events come in: socket (needs no public address) or http")
+    )
+    bot_token: Secret = Field(json_schema_extra=asked("Bot User OAuth Token (xoxb-…), from OAuth & Permissions"))
+    app_token: Secret | None = Field(
+        default=None,
+        json_schema_extra=asked("App-Level Token (xapp-…), from Basic Information", when=("mode", "socket")),
+    )
+    signing_secret: Secret | None = Field(
+        default=None,
+        json_schema_extra=asked("Signing Secret, from Basic Information > App Credentials", when=("mode", "http")),
+    )
+    api_base: str = "https://slack.com/api/"
+
+    @field_validator("api_base")
+    @classmethod
+    def _base(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError('write an address, as in "https://slack.com/api/"')
+        return value.rstrip("/") + "/"
+
+    @model_validator(mode="after")
+    def _mode_has_what_it_needs(self) -> Self:
+        if self.mode == "socket" and self.app_token is None:
+            raise ValueError('mode = "socket" needs app_token = "env:SLACK_APP_TOKEN" (it begins with xapp-)')
+        if self.mode == "http" and self.signing_secret is None:
+            raise ValueError('mode = "http" needs signing_secret = "env:SLACK_SIGNING_SECRET"')
+        return self
+
+
+class SlackChannel:
+    """One Slack app in one workspace."""
+
+    Settings: ClassVar[type[Section]] = SlackSettings
+    source: ClassVar[str] = "slack"
+    posts_at_once = 64
+
+    def __init__(self, name: str, settings: SlackSettings) -> None:
+        self.name = name
+        self._settings = settings
+        self._client = SlackClient(
+            name, settings.bot_token.get_secret_value(), settings.api_base, connections=self.posts_at_once * 2
+        )
+        self._bot: parse.Bot | None = None
+        self._socket: listen.SocketMode | None = None
+        self._app: AsyncApp | None = None
+        self._names: dict[str, asyncio.Task[str | None]] = {}
+
+    @classmethod
+    def create(cls, name: str, settings: Section) -> Self:
+        return cls(name, cast("SlackSettings", settings))
+
+    async def verify(self) -> None:
+        problems: list[str] = []
+        for check in (self._identify, self._check_app_token):
+            try:
+                await check()
+            except ConfigError as error:
+                problems += error.problems
+            except ChannelError as error:
+                _log.warning("channel.unreachable", channel=self.name, reason=str(error))
+        if problems:
+            raise ConfigError(problems)
+
+    async def _identify(self) -> parse.Bot:
+        if self._bot is None:
+            self._bot = await self._client.who_am_i()
+        return self._bot
+
+    async def _check_app_token(self) -> None:
+        if self._settings.mode == "socket" and self._settings.app_token is not None:
+            await self._client.check_app_token(self._settings.app_token.get_secret_value())
+
+    async def listen(self, accept: Accept) -> None:
+        settings = self._settings
+        secret = settings.signing_secret.get_secret_value() if settings.signing_secret else None
+        self._app = listen.bolt_app(
+            self.name,
+            self._client.web,
+            await self._identify(),
+            accept,
+            bot_token=settings.bot_token.get_secret_value(),
+            signing_secret=secret,
+        )
+        try:
+            if settings.mode == "socket" and settings.app_token is not None:
+                self._socket = listen.SocketMode(self.name, self._app, settings.app_token.get_secret_value())
+                await self._socket.run()
+            else:
+                _log.info("channel.connected", channel=self.name, mode="http")
+                await asyncio.Event().wait()
+        finally:
+            self._app = self._socket = None
+
+    def connected(self) -> bool:
+        if self._settings.mode == "http":
+            return self._app is not None
+        return self._socket is not None and self._socket.connected()
+
+    async def receive(self, request: WebhookRequest) -> WebhookResponse:
+        if self._app is None or self._settings.mode != "http":
+            return WebhookResponse(503, b"this channel does not take events over HTTP now")
+        return await listen.dispatch(self._app, request)
+
+    def render(self, text: str) -> Sequence[Payload]:
+        return rendering.render(text)
+
+    async def send(self, delivery: Delivery) -> MessageRef:
+        return await self._client.post(delivery)
+
+    async def find_sent(self, delivery: Delivery) -> MessageRef | None:
+        return await self._client.find(delivery)
+
+    async def earlier_in_thread(self, envelope: Envelope) -> Sequence[tuple[Envelope, Facts]]:
+        bot = await self._identify()
+        where = ids.place(envelope.conversation.ref)
+        found: list[tuple[Envelope, Facts]] = []
+        for message in await self._client.before(where, ids.ts_of(envelope.id), CONTEXT_MESSAGES):
+            try:
+                parsed = parse.message(message, where.team, bot, message, room=where.room)
+            except parse.Malformed as error:
+                _log.warning("message.malformed", channel=self.name, reason=str(error))
+            else:
+                found += [parsed] if parsed else []
+        return found
+
+    async def resolve_names(self, envelope: Envelope) -> Envelope:
+        author = ids.user_of(envelope.actor.id)
+        names: dict[str, str] = {}
+        for user in {author} | markup.users_in(envelope.text) if envelope.actor.type == "human" else ():
+            name = await self._name_of(user)
+            if name:
+                names[user] = name
+        actor = envelope.actor.model_copy(update={"display": names.get(author, envelope.actor.display)})
+        return envelope.model_copy(update={"actor": actor, "text": markup.with_names(envelope.text, names)})
+
+    async def _name_of(self, user: str) -> str | None:
+        """One call a person; a failure is forgotten, so that it is asked again."""
+        task = self._names.get(user)
+        if task is None:
+            task = self._names[user] = asyncio.create_task(self._client.user_name(user))
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), NAME_SECONDS)
+        except (ChannelError, TimeoutError) as error:
+            if task.done():
+                self._names.pop(user, None)
+            _log.info("name.unknown", channel=self.name, user=user, reason=str(error))
+            return None
+
+    @classmethod
+    def manifest(cls) -> str:
+        return manifest.MANIFEST
+
+    async def close(self) -> None:
+        for task in self._names.values():
+            task.cancel()
+        await self._client.close()
+
+
+_proof: type[Channel] = SlackChannel
+_abilities: tuple[
+    type[CanFindSent], type[CanReadHistory], type[CanReceiveWebhooks], type[CanResolveNames], type[HasManifest]
+] = (SlackChannel, SlackChannel, SlackChannel, SlackChannel, SlackChannel)

@@ -1,0 +1,174 @@
+"""The Web API: one call each, and what its failures mean to us."""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack import ids, limits
+from adapters.slack.answer import dig, text_at
+from adapters.slack.failures import BAD_TOKEN, meaning
+from adapters.slack.parse import Bot
+from bridge.channel import Delivery, MessageRef
+from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
+
+_log = structlog.get_logger(__name__)
+
+METADATA_EVENT = "threadbridge_delivery"
+TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)  # seconds
+LOOK_BACK = 300.0
+"""Seconds before a delivery was made from which it is looked for: more than two clocks may differ."""
+
+
+class SlackClient:
+    """Calls Slack once and never repeats by itself."""
+
+    def __init__(self, name: str, bot_token: str, api_base: str, *, connections: int) -> None:
+        self._name = name
+        self._token = bot_token
+        self._api_base = api_base
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+        self._web: AsyncWebClient | None = None
+        self._closed_until: dict[str, float] = {}  # room -> monotonic seconds
+
+    @property
+    def web(self) -> AsyncWebClient:
+        """The SDK's client over one shared pool, without the SDK's own retries (they can post twice)."""
+        if self._web is None:
+            connector = aiohttp.TCPConnector(limit=self._connections)
+            self._session = aiohttp.ClientSession(timeout=TIMEOUT, connector=connector)
+            self._web = AsyncWebClient(
+                token=self._token, base_url=self._api_base, session=self._session, retry_handlers=[], timeout=20
+            )
+        return self._web
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def who_am_i(self) -> Bot:
+        """What the bot token says. Raises ConfigError if Slack does not accept it, ChannelError otherwise."""
+        answer = await self._test("auth.test", self._token, "bot_token")
+        user, team = text_at(answer, "user_id"), text_at(answer, "team_id")
+        if user is None or team is None:
+            raise NotSent(f"auth.test at {self._api_base} answered something that is not Slack's")
+        return Bot(team=team, user=user, bot=text_at(answer, "bot_id"))
+
+    async def check_app_token(self, app_token: str) -> None:
+        """Raises ConfigError if Slack does not accept the app token for Socket Mode."""
+        await self._test("apps.connections.open", app_token, "app_token")
+
+    async def _test(self, method: str, token: str, key: str) -> object:
+        try:
+            return await self.call(method, {}, token=token)
+        except ChannelError as error:
+            code: object = error.args[1] if len(error.args) > 1 else None
+            if code in BAD_TOKEN or code == "missing_scope":
+                where = {"bot_token": "OAuth & Permissions", "app_token": "Basic Information > App-Level Tokens"}[key]
+                hint = " (it needs the scope connections:write)" if key == "app_token" else ""
+                raise ConfigError(
+                    [f"channels.{self._name}.{key}: Slack does not accept it ({code}): copy it from {where}{hint}"]
+                ) from error
+            raise
+
+    async def post(self, delivery: Delivery) -> MessageRef:
+        """`chat.postMessage` into the delivery's thread, its id in the metadata; `chat.update` if it edits."""
+        if delivery.edits is not None:
+            room, ts = ids.room_and_ts(delivery.edits)
+            await self._in_room(room, "chat.update", {"channel": room, "ts": ts, **delivery.payload})
+            return delivery.edits
+        where = ids.place(delivery.conversation.ref)
+        arguments: dict[str, Any] = {
+            "channel": where.room,
+            **delivery.payload,
+            "metadata": {"event_type": METADATA_EVENT, "event_payload": {"delivery_id": delivery.id}},
+        }
+        if where.thread is not None:
+            arguments["thread_ts"] = where.thread
+        answer = await self._in_room(where.room, "chat.postMessage", arguments)
+        posted = text_at(answer, "ts")
+        if posted is None:
+            raise OutcomeUnknown("chat.postMessage answered without the message's ts")
+        return ids.message_ref(where.room, posted)
+
+    async def find(self, delivery: Delivery) -> MessageRef | None:
+        """The message in the delivery's thread that carries its id."""
+        where = ids.place(delivery.conversation.ref)
+        oldest = f"{delivery.created_at - LOOK_BACK:.6f}"
+        async for message in self._messages(where, oldest=oldest, include_all_metadata=True):
+            found = text_at(message, "ts")
+            if found and dig(message, "metadata", "event_payload", "delivery_id") == delivery.id:
+                return ids.message_ref(where.room, found)
+        return None
+
+    async def before(self, where: ids.Place, ts: str, most: int) -> Sequence[dict[str, Any]]:
+        """The last `most` messages of a thread that are older than `ts`, oldest first."""
+        kept: deque[dict[str, Any]] = deque(maxlen=most)
+        async for message in self._messages(where, latest=ts):
+            if message.get("ts") != ts:
+                kept.append(message)
+        return kept
+
+    async def user_name(self, user: str) -> str | None:
+        """The name that people see."""
+        answer = await self.call("users.info", {"user": user})
+        return (
+            text_at(answer, "user", "profile", "display_name")
+            or text_at(answer, "user", "profile", "real_name")
+            or text_at(answer, "user", "name")
+        )
+
+    async def _messages(self, where: ids.Place, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
+        method = "conversations.replies" if where.thread else "conversations.history"
+        arguments |= {"channel": where.room, "limit": limits.PAGE} | ({"ts": where.thread} if where.thread else {})
+        cursor = ""
+        while True:
+            page = await self.call(method, arguments | ({"cursor": cursor} if cursor else {}))
+            messages: object = dig(page, "messages")
+            for message in cast("list[object]", messages) if isinstance(messages, list) else []:
+                if isinstance(message, dict):
+                    yield cast("dict[str, Any]", message)
+            cursor = text_at(page, "response_metadata", "next_cursor") or ""
+            if not cursor:
+                return
+
+    async def _in_room(self, room: str, method: str, arguments: dict[str, Any]) -> object:
+        """A call that counts against a room's rate: not made while Slack asked to wait there."""
+        remaining = self._closed_until.get(room, 0.0) - time.monotonic()
+        if remaining > 0:
+            raise RateLimited(f"Slack asked to wait before the next post in {room}", retry_after=remaining)
+        self._closed_until.pop(room, None)
+        try:
+            return await self.call(method, arguments)
+        except RateLimited as error:
+            self._closed_until[room] = time.monotonic() + error.retry_after
+            raise
+
+    async def call(self, method: str, arguments: dict[str, Any], *, token: str | None = None) -> object:
+        """Slack's answer. Raises ChannelError; an error code of Slack's own is its second argument."""
+        try:
+            # Reading takes form fields, posting takes JSON: so does the SDK.
+            as_json = method.startswith("chat.")
+            answer = await self.web.api_call(  # pyright: ignore[reportUnknownMemberType]
+                method,
+                json=arguments if as_json else None,
+                params=None if as_json else arguments,
+                headers={"Authorization": f"Bearer {token}"} if token else None,
+            )
+        except SlackApiError as error:
+            raise meaning(method, error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(f"{method}: Slack cannot be reached at {self._api_base}") from error
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise OutcomeUnknown(f"{method}: the connection to Slack ended without an answer") from error
+        data: object = answer.data  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        if not isinstance(data, dict):
+            raise OutcomeUnknown(f"{method}: the answer is not Slack's")
+        return cast("dict[str, object]", data)

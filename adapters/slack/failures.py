@@ -1,0 +1,86 @@
+"""What Slack's failures mean to us.
+
+Source: https://docs.slack.dev/reference/methods/chat.postMessage#errors (read 2026-11-21)
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from adapters.slack.answer import dig
+from bridge.errors import ChannelError, NotSent, OutcomeUnknown, RateLimited, Rejected
+
+ERRORS: Mapping[str, type[ChannelError]] = {
+    # Slack's error -> ours.
+    # An error that is not here did not post either: it is tried again.
+    "fatal_error": OutcomeUnknown,  # "some aspect of the operation" may have succeeded
+    "internal_error": OutcomeUnknown,
+    "request_timeout": OutcomeUnknown,
+    "service_unavailable": OutcomeUnknown,
+    "accesslimited": NotSent,
+    "account_inactive": NotSent,
+    "invalid_auth": NotSent,
+    "missing_scope": NotSent,
+    "not_authed": NotSent,
+    "team_access_not_granted": NotSent,
+    "token_expired": NotSent,
+    "token_revoked": NotSent,
+    "cannot_reply_to_message": Rejected,
+    "channel_not_found": Rejected,
+    "channel_type_not_supported": Rejected,
+    "ekm_access_denied": Rejected,
+    "invalid_arguments": Rejected,
+    "invalid_metadata_format": Rejected,
+    "is_archived": Rejected,
+    "messages_tab_disabled": Rejected,
+    "metadata_too_large": Rejected,
+    "msg_blocks_too_long": Rejected,
+    "msg_too_long": Rejected,
+    "no_text": Rejected,
+    "not_in_channel": Rejected,
+    "restricted_action": Rejected,
+    "restricted_action_non_threadable_channel": Rejected,
+    "restricted_action_read_only_channel": Rejected,
+    "restricted_action_thread_locked": Rejected,
+    "restricted_action_thread_only_channel": Rejected,
+    "thread_not_found": Rejected,
+    "too_many_attachments": Rejected,
+}
+
+REMEDIES: Mapping[str, str] = {
+    "missing_scope": "add the scope to the app and install it again",
+    "not_in_channel": "invite the bot to the channel",
+    "channel_not_found": "invite the bot to the channel, or it is gone",
+    "is_archived": "the channel is archived",
+    "invalid_auth": "check the tokens",
+    "token_revoked": "install the app again and write the new token",
+    "account_inactive": "install the app again and write the new token",
+}
+
+BAD_TOKEN = frozenset({
+    "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type",
+})  # fmt: skip
+
+
+def meaning(method: str, error: SlackApiError) -> ChannelError:
+    """What a failed call means: by its HTTP status, then by Slack's code."""
+    response: Any = error.response
+    status: int = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
+    code = dig(getattr(response, "data", None), "error")
+    if status == 429 or code in {"ratelimited", "rate_limited"}:
+        return RateLimited(f"{method}: Slack asks to wait", retry_after=_retry_after(response))
+    if not isinstance(code, str):
+        return OutcomeUnknown(f"{method}: Slack answered {status} without a reason")
+    if status >= 500:
+        return OutcomeUnknown(f"{method}: Slack answered {status} ({code})", code)
+    remedy = REMEDIES.get(code)
+    sentence = f"{method}: Slack says {code}" + (f": {remedy}" if remedy else "")
+    return ERRORS.get(code, NotSent)(sentence, code)
+
+
+def _retry_after(response: Any) -> float:
+    try:
+        return max(float(response.headers["Retry-After"]), 0.0)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return 1.0

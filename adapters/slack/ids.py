@@ -1,0 +1,73 @@
+"""Slack's ids and ours: built and read here only."""
+
+import re
+from dataclasses import dataclass
+
+from bridge.channel import MessageRef
+
+_TEAM = r"[TE][A-Z0-9]{1,30}"
+_ROOM = r"[CDG][A-Z0-9]{1,30}"
+_USER = r"[A-Z][A-Z0-9]{1,30}"
+_TS = r"[0-9]{1,15}\.[0-9]{1,10}"
+_PLACE = re.compile(rf"({_TEAM})/({_ROOM})(?:/({_TS}))?")
+_MESSAGE = re.compile(rf"({_ROOM})/({_TS})")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands: a thread, or a room itself (`thread` None)."""
+
+    team: str
+    room: str
+    thread: str | None
+
+
+def conversation_ref(place: Place) -> str:
+    """`T1/C1/1700000000.000100`, or `T1/D1` for a room itself."""
+    whole = "/".join(part for part in (place.team, place.room, place.thread) if part)
+    if not _PLACE.fullmatch(whole):
+        raise ValueError(f"not a place in Slack: {whole[:120]!r}")
+    return whole
+
+
+def place(ref: str) -> Place:
+    """The reverse of `conversation_ref`. Raises ValueError for anything else."""
+    found = _PLACE.fullmatch(ref)
+    if found is None:
+        raise ValueError(f"not a place in Slack: {ref[:120]!r}")
+    return Place(found[1], found[2], found[3])
+
+
+def message_ref(room: str, ts: str) -> MessageRef:
+    """A message, unique in its workspace."""
+    return MessageRef(f"{room}/{ts}")
+
+
+def room_and_ts(ref: MessageRef) -> tuple[str, str]:
+    """The reverse of `message_ref`. Raises ValueError for anything else."""
+    found = _MESSAGE.fullmatch(ref)
+    if found is None:
+        raise ValueError(f"not a message of Slack: {ref[:120]!r}")
+    return found[1], found[2]
+
+
+def envelope_id(team: str, room: str, ts: str) -> str:
+    """The same for every event about one message."""
+    return f"slack:{team}:{room}:{ts}"
+
+
+def ts_of(envelope_id: str) -> str:
+    """The `ts` of the message behind an envelope id."""
+    return envelope_id.rpartition(":")[2]
+
+
+def actor_id(user: str) -> str:
+    """`slack:U1`. Raises ValueError if it is no id of a user or bot."""
+    if not re.fullmatch(_USER, user):
+        raise ValueError(f"not a user of Slack: {user[:60]!r}")
+    return f"slack:{user}"
+
+
+def user_of(actor_id: str) -> str:
+    """The reverse of `actor_id`."""
+    return actor_id.removeprefix("slack:")

@@ -1,0 +1,40 @@
+"""The Slack app that the bridge needs, to paste at https://api.slack.com/apps > Create New App > From a manifest.
+
+Source: https://docs.slack.dev/reference/app-manifest
+"""
+
+MANIFEST = """\
+display_information:
+  name: threadbridge
+  description: Talks to an AI agent, one session for each thread
+features:
+  app_home:
+    messages_tab_enabled: true
+    messages_tab_read_only_enabled: false
+  bot_user:
+    display_name: threadbridge
+    always_online: true
+oauth_config:
+  scopes:
+    bot:
+      - app_mentions:read
+      - channels:history
+      - groups:history
+      - im:history
+      - mpim:history
+      - chat:write
+      - users:read
+settings:
+  event_subscriptions:
+    bot_events:
+      - app_mention
+      - message.channels
+      - message.groups
+      - message.im
+      - message.mpim
+  interactivity:
+    is_enabled: false
+  org_deploy_enabled: false
+  socket_mode_enabled: true
+  token_rotation_enabled: false
+"""

@@ -1,0 +1,112 @@
+"""An Events API payload -> `(Envelope, Facts)`. Pure.
+
+Source: https://docs.slack.dev/reference/events/message and https://docs.slack.dev/reference/events/app_mention
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from adapters.slack import ids, markup
+from bridge.channel import Facts
+from bridge.envelope import Actor, Conversation, Envelope
+
+SAID = frozenset({None, "file_share", "thread_broadcast", "me_message", "bot_message"})
+"""Subtypes of `message` that are something somebody said; edits, unfurls, joins and the like are not."""
+
+
+class Malformed(ValueError):
+    """The payload is not what Slack promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Who we are: what `auth.test` says."""
+
+    team: str
+    user: str
+    bot: str | None
+
+
+def parse(payload: Mapping[str, Any], bot: Bot) -> tuple[Envelope, Facts] | None:
+    """The message behind an event; None if it is none, or our own. Raises Malformed."""
+    event = payload.get("event")
+    if not isinstance(event, Mapping):
+        raise Malformed("it has no event")
+    return message(cast("Mapping[str, Any]", event), _text(payload, "team_id") or bot.team, bot, dict(payload))
+
+
+def message(
+    event: Mapping[str, Any], team: str, bot: Bot, raw: dict[str, Any], *, room: str | None = None
+) -> tuple[Envelope, Facts] | None:
+    """One message object, of an event or of a thread's history (which does not name its `room`)."""
+    if event.get("type") not in {"message", "app_mention"} or event.get("subtype") not in SAID or _own(event, bot):
+        return None
+    author = _text(event, "user") or _text(event, "bot_id")
+    room = _text(event, "channel") or room
+    ts = _text(event, "ts")
+    if not author or not room or not ts:
+        raise Malformed("a message without user, channel or ts")
+    direct = event.get("channel_type") == "im" or room.startswith("D")
+    thread = _text(event, "thread_ts") or ts
+    text = _text(event, "text") or ""
+    try:
+        flat = Conversation(source="slack", ref=ids.conversation_ref(ids.Place(team, room, None)))
+        envelope = Envelope(
+            id=ids.envelope_id(team, room, ts),
+            source="slack",
+            actor=Actor(id=ids.actor_id(author), display=_name(event) or author, type=_type(event)),
+            conversation=Conversation(source="slack", ref=ids.conversation_ref(ids.Place(team, room, thread))),
+            text="\n".join(part for part in (markup.to_plain(text, bot.user), *_files(event)) if part),
+            ts=datetime.fromtimestamp(float(ts), UTC),
+            raw=raw,
+        )
+    except (ValueError, OverflowError, OSError) as error:
+        raise Malformed(str(error).splitlines()[0]) from error
+    facts = Facts(
+        workspace=team,
+        room=room,
+        author=author,
+        thread=(team, room, thread),
+        direct=direct,
+        addressed=event["type"] == "app_mention" or f"<@{bot.user}>" in text or f"<@{bot.user}|" in text,
+        in_thread=thread != ts,
+        author_is_bot=_type(event) == "agent",
+        unthreaded=flat,
+    )
+    return envelope, facts
+
+
+def _own(event: Mapping[str, Any], bot: Bot) -> bool:
+    return event.get("user") == bot.user or (bot.bot is not None and event.get("bot_id") == bot.bot)
+
+
+def _type(event: Mapping[str, Any]) -> Any:
+    return "agent" if event.get("bot_id") or event.get("subtype") == "bot_message" else "human"
+
+
+def _name(event: Mapping[str, Any]) -> str | None:
+    """A name, where the event carries one: bots' posts do, people's do not."""
+    return _text(event, "username")
+
+
+def _files(event: Mapping[str, Any]) -> list[str]:
+    """What the agent is told of attached files: that they exist, by name and type."""
+    files = event.get("files")
+    if not isinstance(files, list):
+        return []
+    names: list[str] = []
+    for one in cast("list[object]", files):
+        file: Mapping[str, Any] = cast("Mapping[str, Any]", one) if isinstance(one, Mapping) else {}
+        name = _text(file, "name") or _text(file, "title") or "a file"
+        kind = _text(file, "mimetype")
+        names.append(f"(attached, but not passed on: {name}{f', {kind}' if kind else ''})")
+    return names
+
+
+def _text(source: Mapping[str, Any], key: str) -> str | None:
+    value = source.get(key)
+    if value is not None and not isinstance(value, str):
+        raise Malformed(f"{key} is no text")
+    return value or None

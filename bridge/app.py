@@ -1,0 +1,169 @@
+"""Wires the channels, the steps and the store together, and takes them down in order."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from bridge import __version__, retry
+from bridge.channel import Channel
+from bridge.config import Config, store_url
+from bridge.deliveries import Deliveries
+from bridge.errors import ConfigError, StoreError
+from bridge.instance import CanProbe, Instance
+from bridge.intake import intake
+from bridge.registry import CHANNELS, INSTANCES, Registry
+from bridge.store.sqlstore import SqlStore
+from bridge.turns import Turns
+from bridge.web.routes import routes
+from bridge.web.server import listen_on, serve
+from bridge.work import Crew
+
+_log = structlog.get_logger(__name__)
+
+
+async def run(config: Config) -> None:
+    """Runs the bridge until SIGTERM or SIGINT, then drains.
+
+    Raises ConfigError or StoreError, before anything is answered, for what can be known at the start.
+    """
+    for warning in config.warnings():
+        _log.warning("config.warning", warning=warning)
+    listening = listen_on(config.bridge.http) if config.bridge.http else None
+    async with contextlib.AsyncExitStack() as stack:
+        if listening is not None:
+            stack.callback(listening.close)
+        store = await SqlStore.open(store_url(config))
+        stack.push_async_callback(store.close)
+        channels = _create(CHANNELS, config.channels, config.channel_types)
+        instances = _create(INSTANCES, config.instances, {n: s.type for n, s in config.instances.items()})
+        for connection in [*channels.values(), *instances.values()]:
+            stack.push_async_callback(connection.close)
+        await _verify(channels)
+        await _Bridge(config, store, channels, instances).run(listening)
+
+
+def _create(group: str, sections: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+    registry = Registry(group)
+    return {name: registry[types[name]].create(name, section) for name, section in sections.items()}
+
+
+async def _verify(channels: Mapping[str, Channel]) -> None:
+    """Raises ConfigError with what every channel's platform says about its secrets."""
+    problems: list[str] = []
+    for channel in channels.values():
+        try:
+            await channel.verify()
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+
+
+class _Bridge:
+    """One run: every loop is a task of one group, ended by the way down in `_drain`."""
+
+    def __init__(
+        self, config: Config, store: SqlStore, channels: Mapping[str, Channel], instances: Mapping[str, Instance]
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._channels = channels
+        self._instances = instances
+        self._turns: list[Crew[Any]] = [
+            Turns(instance, config.instances[name], store, channels, config.rules).crew()
+            for name, instance in instances.items()
+        ]
+        self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
+
+    async def run(self, listening: socket.socket | None) -> None:
+        ending = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ending.set)
+        async with asyncio.TaskGroup() as group:
+            renewing = group.create_task(self._renew_leases())
+            posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]
+            turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns]
+            probing = group.create_task(self._probe())
+            serving = [group.create_task(serve(routes(self._store, self._channels), listening))] if listening else []
+            hearing = [group.create_task(self._listen(name, one)) for name, one in self._channels.items()]
+            _log.info(
+                "bridge.started",
+                version=__version__,
+                http=_address(listening),
+                channels=list(self._channels),
+                instances=list(self._instances),
+            )
+            await ending.wait()
+            await self._drain([*hearing, *serving, probing], turning, posting)
+            renewing.cancel()
+        _log.info("bridge.ended")
+
+    async def _drain(
+        self,
+        listening: Sequence["asyncio.Task[None]"],
+        turning: Sequence["asyncio.Task[None]"],
+        posting: Sequence["asyncio.Task[None]"],
+    ) -> None:
+        """No new work; what runs may finish for `drain` seconds; the rest is as after a crash."""
+        _log.info("bridge.drains", seconds=self._config.bridge.drain)
+        await _cancel([*listening, *turning])
+        cut_off = sum([await crew.finish(self._config.bridge.drain) for crew in self._turns])
+        await asyncio.sleep(0)  # what these turns ended with is being claimed for posting
+        cut_off += sum([await crew.finish(self._config.bridge.drain) for crew in self._posts])
+        await _cancel(posting)
+        if cut_off:
+            _log.warning("bridge.cut_off", count=cut_off)
+
+    async def _listen(self, name: str, channel: Channel) -> None:
+        accept = intake(self._store, self._config.rules, name)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                await channel.listen(accept)
+            except Exception:  # noqa: BLE001 - one channel must not take the others down
+                _log.exception("channel.broke", channel=name)
+            await asyncio.sleep(retry.wait(attempt, 0))
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self._store.lease_seconds / 3)
+            try:
+                await self._store.renew()
+            except StoreError as error:
+                _log.error("store.refused", reason=str(error))
+
+    async def _probe(self) -> None:
+        """Says in the log what is known to be wrong with an instance before anybody asks it something."""
+        for name, instance in self._instances.items():
+            if isinstance(instance, CanProbe) and (problem := await instance.probe()):
+                _log.warning("instance.not_ready", instance=name, problem=problem)
+
+
+async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _address(listening: socket.socket | None) -> str:
+    if listening is None:
+        return "off"
+    host, port = listening.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+def run_until_ended(config: Config) -> None:
+    """`run` on uvloop where it is installed."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        asyncio.run(run(config))
+    else:
+        uvloop.run(run(config))

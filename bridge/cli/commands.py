@@ -1,0 +1,217 @@
+"""The commands: each reads its options, calls what does the work, and says what became of it."""
+
+import json
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge import __version__, config, log, registry
+from bridge.config import Config
+from bridge.envelope import json_schema
+from bridge.errors import BridgeError, ConfigError
+
+app = typer.Typer(
+    name="threadbridge",
+    help="Connects every thread of a chat platform to one session of an AI agent that runs elsewhere.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+# soft_wrap: a line that is piped into another program stays a line.
+_out = Console(soft_wrap=True)
+_err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", help=f"The file to read; else ${config.PATH_VARIABLE}, else ./{config.DEFAULT_PATH}."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """The entry point of `threadbridge` and of `python -m bridge`."""
+    app()
+
+
+def _load(path: Path | None) -> Config:
+    return config.load(
+        config.locate(path),
+        channel_types=registry.Registry(registry.CHANNELS),
+        instance_types=registry.Registry(registry.INSTANCES),
+    )
+
+
+def _fail(error: BridgeError) -> NoReturn:
+    problems = error.problems if isinstance(error, ConfigError) else (str(error),)
+    for problem in problems:
+        _err.print(f"threadbridge: {problem}", markup=False)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def _telling() -> Generator[None]:
+    """Turns our own errors into sentences and exit code 1."""
+    try:
+        yield
+    except BridgeError as error:
+        _fail(error)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+    """Options before any command."""
+    if show:
+        _out.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    config_path: ConfigOption = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[str, typer.Option(help="text, json, or auto: text at a terminal.")] = "auto",
+) -> None:
+    """Run the bridge until SIGTERM or Ctrl-C; then what runs may finish."""
+    from bridge.app import run_until_ended  # noqa: PLC0415 - only this command needs all of it
+
+    if log_level not in log.LEVELS or log_format not in log.FORMATS:
+        _fail(ConfigError([f"--log-level is one of {', '.join(log.LEVELS)}; --log-format of {', '.join(log.FORMATS)}"]))
+    log.configure(log_level, log_format)
+    with _telling():
+        run_until_ended(_load(config_path))
+
+
+@app.command()
+def check(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check the configuration and name everything that is wrong with it. Connects nowhere."""
+    problems: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    try:
+        loaded = _load(config_path)
+        warnings = loaded.warnings()
+    except ConfigError as error:
+        problems = error.problems
+    if as_json:
+        print(json.dumps({"ok": not problems, "problems": list(problems), "warnings": list(warnings)}))
+    else:
+        for problem in problems:
+            _err.print(f"wrong    {problem}", markup=False)
+        for warning in warnings:
+            _err.print(f"warning  {warning}", markup=False)
+        if not problems:
+            _out.print(f"{config.locate(config_path)} can be used.", highlight=False)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the envelope."""
+    print(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def manifest(channel_type: Annotated[str, typer.Argument(help="A type of channel.")]) -> None:
+    """Print what to paste where a platform registers apps."""
+    from bridge.channel import HasManifest  # noqa: PLC0415
+
+    types = registry.Registry(registry.CHANNELS)
+    known = [name for name in types if isinstance(types[name], HasManifest)]
+    if channel_type not in known:
+        _fail(ConfigError([f'there is no manifest for "{channel_type}": write one of {", ".join(sorted(known))}']))
+    print(types[channel_type].manifest(), end="")
+
+
+@app.command()
+def migrate(config_path: ConfigOption = None) -> None:
+    """Bring the store to this version's schema. `run` does so by itself."""
+    from bridge.store import database  # noqa: PLC0415
+
+    with _telling():
+        url = config.store_url(_load(config_path))
+        with database.lock(url):
+            before, after = database.migrate(database.open_engine(url))
+    _out.print(f"{database.path_of(url)}: schema {before or 'none'} -> {after}", highlight=False)
+
+
+@app.command()
+def sessions(
+    config_path: ConfigOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the sessions, the one that was written in last first."""
+    from bridge.store import database, reading  # noqa: PLC0415
+
+    with _telling():
+        engine = database.open_engine(config.store_url(_load(config_path)), read_only=True)
+        database.check_current(engine)
+        with engine.connect() as connection:
+            summaries = reading.session_summaries(connection, limit)
+        engine.dispose()
+    if as_json:
+        print(json.dumps([asdict(one) for one in summaries], indent=2))
+        return
+    table = Table("session", "channel", "instance", "turns", "waiting", "unposted", "tokens", "last message", box=None)
+    for one in summaries:
+        counts = (one.turns, one.waiting, one.unposted, one.total_tokens)
+        table.add_row(one.session, one.channel, one.instance, *map(str, counts), _ago(one.last_at))
+    _out.print(table if summaries else "There is no session yet.")
+
+
+@app.command()
+def init(  # noqa: PLR0917 - one for each option
+    folder: Annotated[Path, typer.Option(help="Where config.toml and .env are written.")] = Path(),
+    channel: Annotated[str | None, typer.Option(help="The type of channel.")] = None,
+    instance: Annotated[str | None, typer.Option(help="The type of instance.")] = None,
+    rooms: Annotated[str | None, typer.Option(help='Room ids, comma-separated; "*" all, "dm" direct messages.')] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An answer, as in --set channel.bot_token=… or --set instance.model=…"),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Write over an existing config.toml.")] = False,
+) -> None:
+    """Write config.toml and .env, with questions at a terminal or with options."""
+    from bridge.cli import setup  # noqa: PLC0415
+
+    with _telling():
+        written = setup.write(
+            folder,
+            channel=channel,
+            instance=instance,
+            rooms=rooms,
+            answers=setup.read_answers(answers or []),
+            force=force,
+            ask=setup.at_terminal if sys.stdin.isatty() else None,
+        )
+    for line in written:
+        _out.print(line, highlight=False, markup=False)
+
+
+@app.command()
+def demo(
+    say: Annotated[str | None, typer.Option(help="Send this one message through, show its way, and end.")] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Show what the bridge itself logs.")] = False,
+) -> None:
+    """Try everything without a token: simulated platforms, a demo agent, and the real bridge between them."""
+    from bridge.demo import play  # noqa: PLC0415
+
+    with _telling():
+        play.run(say=say, logs=logs, interactive=sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def _ago(at: float) -> str:
+    seconds = max(0, round(datetime.now(UTC).timestamp() - at))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"

@@ -1,0 +1,85 @@
+"""Step 3: a session's oldest open delivery -> its channel -> delivered, tried again, or a dead letter."""
+
+import random
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from bridge import retry
+from bridge.channel import CanFindSent, Channel, Delivery, MessageRef
+from bridge.errors import LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.store.protocol import DeliveryLease, Store
+from bridge.work import Crew, until_stored
+
+_log = structlog.get_logger(__name__)
+
+PATIENCE = 24 * 3600.0
+"""Seconds after which a delivery that still cannot be posted becomes a dead letter."""
+
+
+class Deliveries:
+    """Posts one channel's deliveries, each of them once."""
+
+    def __init__(self, channel: Channel, store: Store) -> None:
+        self._channel = channel
+        self._store = store
+
+    def crew(self) -> Crew[DeliveryLease]:
+        """Whoever posts, as many at once as the channel takes."""
+        return Crew(self._channel.posts_at_once, self._claim, self._run)
+
+    async def _claim(self, free: int) -> Sequence[DeliveryLease]:
+        return await self._store.lease_deliveries(self._channel.name, free)
+
+    async def _run(self, lease: DeliveryLease) -> None:
+        log = _log.bind(delivery=lease.id, session=lease.session, attempt=lease.attempt)
+        try:
+            await self._post(lease, log)
+        except LeaseLost as error:
+            log.warning("delivery.lost", reason=str(error))
+        except Exception:
+            log.exception("delivery.broke")
+            await self._again(lease, "the bridge itself failed: see the log", in_doubt=True)
+
+    async def _post(self, lease: DeliveryLease, log: structlog.typing.FilteringBoundLogger) -> None:
+        delivery = Delivery(lease.id, lease.session, lease.conversation, lease.payload, lease.created_at, lease.edits)
+        looked_up = False
+        try:
+            ref: MessageRef | None = None
+            if lease.in_doubt and isinstance(self._channel, CanFindSent):
+                ref = await self._channel.find_sent(delivery)
+                looked_up = True
+            found = ref is not None
+            if ref is None:
+                ref = await self._channel.send(delivery)
+        except RateLimited as error:
+            log.info("delivery.waits", wait=round(error.retry_after, 1))
+            await self._open_again(
+                lease, error.retry_after, str(error), in_doubt=lease.in_doubt and not looked_up, counted=False
+            )
+        except NotSent as error:
+            await self._again(lease, str(error), in_doubt=lease.in_doubt and not looked_up)
+        except OutcomeUnknown as error:
+            await self._again(lease, str(error), in_doubt=True)
+        except Rejected as error:
+            log.error("delivery.dead", reason=str(error))  # noqa: TRY400 - the reason says it all
+            reason = str(error)
+            await until_stored(lambda: self._store.bury(lease, reason))
+        else:
+            await until_stored(lambda: self._store.delivered(lease, ref))
+            log.info("delivery.sent", found=found, ms=round((time.time() - lease.created_at) * 1000))
+
+    async def _again(self, lease: DeliveryLease, error: str, *, in_doubt: bool) -> None:
+        if time.time() - lease.created_at > PATIENCE:
+            _log.error("delivery.dead", delivery=lease.id, session=lease.session, reason=error)
+            await until_stored(lambda: self._store.bury(lease, error))
+            return
+        wait = retry.wait(lease.attempt, random.random())  # noqa: S311 - not for secrets
+        _log.warning("delivery.retried", delivery=lease.id, session=lease.session, wait=round(wait, 1), reason=error)
+        await self._open_again(lease, wait, error, in_doubt=in_doubt)
+
+    async def _open_again(
+        self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
+    ) -> None:
+        await until_stored(lambda: self._store.retry_delivery(lease, wait, error, in_doubt=in_doubt, counted=counted))

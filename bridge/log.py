@@ -1,0 +1,40 @@
+"""One line per change of state, the event in the past tense, ids as fields. No message text, no secret."""
+
+import logging
+import sys
+
+import structlog
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("auto", "text", "json")
+
+
+def configure(level: str = "info", form: str = "auto") -> None:
+    """Sends every log line, libraries' included, to standard error: for people at a terminal, else as JSON."""
+    numeric = logging.getLevelNamesMapping()[level.upper()]
+    for_people = form == "text" or (form == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    render: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(pad_event_to=22) if for_people else structlog.processors.JSONRenderer()
+    )
+    last: list[structlog.typing.Processor] = [render] if for_people else [structlog.processors.format_exc_info, render]
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    # Libraries log payloads, and with them messages, at their lower levels.
+    root.setLevel(max(numeric, logging.WARNING))

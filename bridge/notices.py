@@ -1,0 +1,28 @@
+"""What the bridge itself says in a thread: one plain sentence each, with what to do. Pure."""
+
+EMPTY = "The agent finished without an answer. Ask again, or put it differently."
+GAVE_UP = "The agent could not be reached for too long, so this message was given up. Write it again when it is back."
+BROKEN = (
+    "Something went wrong in the bridge with this message; the operator finds it in the log as turn {turn}. Try again."
+)
+UNREACHABLE = "The agent cannot be reached at the moment. Your message waits and is answered as soon as it is back."
+UNKNOWN = (
+    "The connection to the agent was cut while it worked on this, so nobody knows whether it finished. "
+    "Write it again if you still need an answer."
+)
+DROPPED = "The connection to the agent was cut while it worked on this; the question was dropped."
+
+
+def failed(detail: str | None) -> str:
+    """The agent itself could not answer."""
+    return f"The agent could not answer{_because(detail)} Try again, or ask your operator."
+
+
+def incomplete(detail: str | None) -> str:
+    """What stands above is not the whole answer."""
+    return f"The answer ends here before its end{_because(detail)} Ask the agent to go on."
+
+
+def _because(detail: str | None) -> str:
+    words = " ".join((detail or "").split()).rstrip(".")
+    return f": {words}." if words else "."

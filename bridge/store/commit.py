@@ -1,0 +1,177 @@
+"""Group commit: one thread with one connection; whatever gathered while it wrote goes into the next transaction."""
+
+import asyncio
+import contextlib
+import heapq
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from bridge.errors import BridgeError, StoreError
+
+_log = structlog.get_logger(__name__)
+
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
+
+Write = Callable[[Connection, Sequence[_Argument]], Sequence[_Result | BridgeError]]
+"""Does the same thing for many arguments in one transaction; one result for each, an error only for its caller."""
+Claim = Callable[[Connection, _Argument], Sequence[_Result]]
+"""Takes work if there is any."""
+
+POLL = 1.0
+"""Seconds after which waiting claims look again, whatever they were told: the safety net."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Call:
+    statement: Callable[..., Any]
+    argument: Any
+    future: "asyncio.Future[Any]"
+    claims: bool
+    due: float | None = None
+
+
+class GroupCommit:
+    """Runs writes and claims on one connection in one thread, many in one transaction.
+
+    Every caller gets its answer after the commit. A transaction that fails is repeated call by call, so that one bad
+    call does not take the others with it. Claims come last in a transaction and see what it wrote; one that finds
+    nothing waits, and is asked again in every later transaction.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._loop = asyncio.get_running_loop()
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._waiting: list[_Call] = []
+        self._due: list[float] = []
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    async def write(
+        self, statement: Write[_Argument, _Result], argument: _Argument, *, wake_after: float | None = None
+    ) -> _Result:
+        """The result of `statement` for this argument, once it is committed. Raises StoreError if it is not.
+
+        Waiting claims are asked again `wake_after` seconds from now.
+        """
+        due = None if wake_after is None else time.monotonic() + wake_after
+        result: _Result = await self._call(statement, argument, claims=False, due=due)
+        return result
+
+    async def claim(self, statement: Claim[_Argument, _Result], argument: _Argument) -> Sequence[_Result]:
+        """What `statement` takes; waits until that is something."""
+        result: Sequence[_Result] = await self._call(statement, argument, claims=True)
+        return result
+
+    async def close(self) -> None:
+        """Ends the thread after the calls made so far."""
+        self._closed = True
+        self._calls.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _call(
+        self, statement: Callable[..., Any], argument: Any, *, claims: bool, due: float | None = None
+    ) -> "asyncio.Future[Any]":
+        future: asyncio.Future[Any] = self._loop.create_future()
+        if self._closed:
+            future.set_exception(StoreError("the store is closed"))
+        else:
+            self._calls.put(_Call(statement, argument, future, claims, due))
+        return future
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while self._turn(connection):
+                pass
+        self._engine.dispose()
+
+    def _turn(self, connection: Connection) -> bool:
+        """One transaction. False when there will be no more."""
+        calls, last = self._gather()
+        self._waiting += [call for call in calls if call.claims]
+        writes = [call for call in calls if not call.claims]
+        self._waiting = [call for call in self._waiting if not call.future.cancelled()]
+        if writes or self._waiting:
+            self._flush(connection, writes)
+        return not last
+
+    def _gather(self) -> tuple[list[_Call], bool]:
+        """Everything that was called since the last transaction; waits for something to do."""
+        calls: list[_Call] = []
+        try:
+            call = self._calls.get(timeout=self._patience())
+            while call is not None:
+                calls.append(call)
+                if call.due is not None:
+                    heapq.heappush(self._due, call.due)
+                call = self._calls.get_nowait()
+        except queue.Empty:
+            return calls, False
+        return calls, True
+
+    def _patience(self) -> float | None:
+        if not self._waiting:
+            return None
+        now = time.monotonic()
+        while self._due and self._due[0] <= now:
+            heapq.heappop(self._due)
+            return 0
+        return min(POLL, self._due[0] - now) if self._due else POLL
+
+    def _flush(self, connection: Connection, writes: Sequence[_Call]) -> None:
+        try:
+            answers = self._transaction(connection, writes, self._waiting)
+        except Exception as error:  # noqa: BLE001 - this thread must not die
+            _log.warning("store.flush_failed", calls=len(writes), error=reason(error))
+            answers = [answer for call in writes for answer in self._alone(connection, call)]
+        taken = {id(call) for call, _ in answers}
+        self._waiting = [call for call in self._waiting if id(call) not in taken]
+        if answers:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(_resolve, answers)
+
+    def _alone(self, connection: Connection, call: _Call) -> list[tuple[_Call, Any]]:
+        try:
+            return self._transaction(connection, [call], [])
+        except Exception as error:  # noqa: BLE001 - this thread must not die
+            return [(call, StoreError(f"the store could not write: {reason(error)}"))]
+
+    def _transaction(
+        self, connection: Connection, writes: Sequence[_Call], claims: Sequence[_Call]
+    ) -> list[tuple[_Call, Any]]:
+        by_statement: dict[Callable[..., Any], list[_Call]] = {}
+        for call in writes:
+            by_statement.setdefault(call.statement, []).append(call)
+        answers: list[tuple[_Call, Any]] = []
+        with connection.begin():
+            for statement, calls in by_statement.items():
+                results = statement(connection, [call.argument for call in calls])
+                answers += zip(calls, results, strict=True)
+            for call in claims:
+                if taken := call.statement(connection, call.argument):
+                    answers.append((call, taken))
+        return answers
+
+
+def reason(error: Exception) -> str:
+    """The database's own words, without the statement and its values (they hold messages)."""
+    return str(getattr(error, "orig", None) or type(error).__name__)
+
+
+def _resolve(answers: Sequence[tuple[_Call, Any]]) -> None:
+    for call, answer in answers:
+        if call.future.done():
+            continue
+        if isinstance(answer, BridgeError):
+            call.future.set_exception(answer)
+        else:
+            call.future.set_result(answer)

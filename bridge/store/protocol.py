@@ -1,0 +1,205 @@
+"""The protocol of the store.
+
+Every method is one transaction: it returns after the commit, or raises and wrote nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, Protocol
+
+from bridge.channel import MessageRef, Payload
+from bridge.envelope import Conversation, Envelope
+from bridge.instance import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that policy would let through."""
+
+    channel: str
+    """The name under `[channels]`."""
+    instance: str
+    thread: str
+    """The thread's own session id."""
+    session: str
+    """Its session if the thread has none yet."""
+    envelope: Envelope
+    direct: bool
+    only_if_known: bool
+    """Accepted only if the bot takes part in the thread already."""
+    wants_context: bool
+    """The agent is given what was said before if this is the first that the bot answers in the thread."""
+
+
+class Accepted(Enum):
+    """What became of an arrival."""
+
+    TURN = "turn"
+    DUPLICATE = "duplicate"
+    NOT_TAKING_PART = "not taking part"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lease:
+    """Work that is ours until `expires`, unless it is renewed."""
+
+    seq: int
+    session: str
+    channel: str
+    attempt: int
+    """From 1; a wait that a platform asked for is not counted."""
+    in_doubt: bool
+    """An earlier attempt began and nobody knows how it ended."""
+    claimed_at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TurnLease(Lease):
+    """A turn that is ours to run."""
+
+    instance: str
+    envelope: Envelope
+    direct: bool
+    wants_context: bool
+    continuation: str | None
+    accepted_at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeliveryLease(Lease):
+    """A delivery that is ours to post."""
+
+    id: str
+    conversation: Conversation
+    payload: Payload
+    edits: MessageRef | None
+    created_at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One platform message that is to be posted for a turn. `(turn, kind, part)` exists once."""
+
+    conversation: Conversation
+    payload: Payload
+    kind: str = "reply"
+    part: int = 0
+
+
+TurnStatus = Literal["answered", "failed", "unknown", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """How a turn ended."""
+
+    status: TurnStatus
+    deliveries: Sequence[NewDelivery] = ()
+    replies: Sequence[Envelope] = ()
+    error: str | None = None
+    continuation: str | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One session as `threadbridge sessions` shows it. Times in seconds since the epoch."""
+
+    session: str
+    channel: str
+    instance: str
+    created_at: float
+    last_at: float
+    turns: int
+    waiting: int
+    unposted: int
+    total_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One turn as history keeps it. Times in seconds since the epoch."""
+
+    seq: int
+    session: str
+    channel: str
+    instance: str
+    envelope: Envelope
+    status: str
+    attempts: int
+    accepted_at: float
+    started_at: float | None
+    finished_at: float | None
+    error: str | None
+    replies: Sequence[Envelope]
+    usage: Usage | None
+    deliveries: Sequence["DeliveryRecord"] = field(default_factory=tuple["DeliveryRecord", ...])
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """One delivery as history keeps it. Times in seconds since the epoch."""
+
+    id: str
+    kind: str
+    part: int
+    status: str
+    attempts: int
+    message_ref: str | None
+    error: str | None
+    created_at: float
+    delivered_at: float | None
+
+
+class Store(Protocol):
+    """Raises StoreError when it cannot commit, and LeaseLost when the work belongs to somebody else by now."""
+
+    async def accept(self, arrival: Arrival) -> Accepted:
+        """Makes it a turn, at most once per session and envelope id; turns of one session keep the order of calls."""
+        ...
+
+    async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
+        """The oldest open turn of each session that has none leased; waits until there is at least one."""
+        ...
+
+    async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
+        """Closes the turn and writes its deliveries together."""
+        ...
+
+    async def retry_turn(self, lease: TurnLease, wait: float, error: str, notices: Sequence[NewDelivery] = ()) -> None:
+        """Opens the turn again after `wait` seconds; it did not begin. Each notice is written once per turn."""
+        ...
+
+    async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
+        """The oldest open delivery of each session that has none leased; waits until there is at least one."""
+        ...
+
+    async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
+        """Closes the delivery as posted."""
+        ...
+
+    async def retry_delivery(
+        self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
+    ) -> None:
+        """Opens the delivery again after `wait` seconds; `in_doubt` if this attempt may have posted it."""
+        ...
+
+    async def bury(self, lease: DeliveryLease, error: str) -> None:
+        """Closes the delivery as a dead letter."""
+        ...
+
+    async def renew(self) -> None:
+        """Renews every lease of this process. Called several times within `lease_seconds`."""
+        ...
+
+    async def writable(self) -> None:
+        """Raises StoreError if a commit would fail now."""
+        ...
+
+    async def close(self) -> None:
+        """Waits for what was called before."""
+        ...

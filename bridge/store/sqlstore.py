@@ -1,0 +1,105 @@
+"""The store over SQLAlchemy Core: the protocol's methods, each one call into the group commit."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from filelock import FileLock
+from sqlalchemy import Connection, Engine
+
+from bridge.channel import MessageRef
+from bridge.errors import BridgeError, StoreError
+from bridge.store import database
+from bridge.store.claims import Leasing
+from bridge.store.commit import GroupCommit
+from bridge.store.posts import Close, DeliveryStatements, PostAgain
+from bridge.store.protocol import Accepted, Arrival, DeliveryLease, NewDelivery, TurnLease, TurnResult
+from bridge.store.schema import open_deliveries, open_turns
+from bridge.store.turns import Finish, OpenAgain, TurnStatements
+
+LEASE_SECONDS = 5.0
+
+
+class SqlStore:
+    """`Store` in SQLite: one process at a time, kept by a lock on a file beside the database."""
+
+    def __init__(
+        self, engine: Engine, *, lease_seconds: float = LEASE_SECONDS, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.lease_seconds = lease_seconds
+        me = uuid.uuid4().hex
+        self._clock = clock
+        self._leasing = (
+            Leasing(open_turns, open_turns.c.instance, me=me, lease_seconds=lease_seconds),
+            Leasing(open_deliveries, open_deliveries.c.channel, me=me, lease_seconds=lease_seconds),
+        )
+        self._turns = TurnStatements(self._leasing[0], clock)
+        self._deliveries = DeliveryStatements(self._leasing[1], clock)
+        self._commit = GroupCommit(engine)
+        self._lock: FileLock | None = None
+
+    @classmethod
+    async def open(
+        cls, url: str, *, lease_seconds: float = LEASE_SECONDS, clock: Callable[[], float] = time.time
+    ) -> Self:
+        """Locks and migrates the database and frees what a dead process held. Raises StoreError."""
+        lock = database.lock(url)
+        try:
+            engine = database.open_engine(url)
+            database.migrate(engine)
+        except StoreError:
+            lock.release()
+            raise
+        store = cls(engine, lease_seconds=lease_seconds, clock=clock)
+        store._lock = lock
+        await store._commit.write(store._free_all, None)
+        return store
+
+    async def accept(self, arrival: Arrival) -> Accepted:
+        return await self._commit.write(self._turns.accept, arrival)
+
+    async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
+        return await self._commit.claim(self._turns.claim, (instance, limit))
+
+    async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
+        await self._commit.write(self._turns.finish, Finish(lease, result))
+
+    async def retry_turn(self, lease: TurnLease, wait: float, error: str, notices: Sequence[NewDelivery] = ()) -> None:
+        await self._commit.write(self._turns.open_again, OpenAgain(lease, wait, error, notices), wake_after=wait)
+
+    async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
+        return await self._commit.claim(self._deliveries.claim, (channel, limit))
+
+    async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
+        await self._commit.write(self._deliveries.close, Close(lease, ref=ref))
+
+    async def retry_delivery(
+        self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
+    ) -> None:
+        call = PostAgain(lease, wait, error, in_doubt, counted)
+        await self._commit.write(self._deliveries.open_again, call, wake_after=wait)
+
+    async def bury(self, lease: DeliveryLease, error: str) -> None:
+        await self._commit.write(self._deliveries.close, Close(lease, error=error))
+
+    async def renew(self) -> None:
+        await self._commit.write(self._renew, None)
+
+    async def writable(self) -> None:
+        await self._commit.write(self._renew, None)
+
+    async def close(self) -> None:
+        await self._commit.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _renew(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
+        for leasing in self._leasing:
+            leasing.renew(connection, self._clock())
+        return [None] * len(calls)
+
+    def _free_all(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
+        for leasing in self._leasing:
+            leasing.free_all(connection)
+        return [None] * len(calls)

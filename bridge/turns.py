@@ -1,0 +1,197 @@
+"""Step 2: a session's oldest turn -> its instance -> the finished turn and its deliveries, in one transaction."""
+
+import contextlib
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from bridge import notices, policy, prompt, retry
+from bridge.channel import CanReadHistory, CanResolveNames, Channel
+from bridge.config import Rule
+from bridge.envelope import Envelope
+from bridge.errors import (
+    ChannelError,
+    InstanceRefused,
+    InstanceUnavailable,
+    LeaseLost,
+    TurnInterrupted,
+)
+from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.store.protocol import NewDelivery, Store, TurnLease, TurnResult
+from bridge.work import Crew, until_stored
+
+_log = structlog.get_logger(__name__)
+
+QUIET_ATTEMPTS = 3
+"""An instance that cannot be reached is mentioned in the thread after so many attempts."""
+CONTEXT_ATTEMPTS = 3
+"""After so many attempts a turn runs without what was said before."""
+
+
+class Turns:
+    """Runs the turns of one instance, each of them answered by what the instance says or by one plain sentence."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        settings: InstanceSettings,
+        store: Store,
+        channels: Mapping[str, Channel],
+        rules: Sequence[Rule],
+    ) -> None:
+        self._instance = instance
+        self._settings = settings
+        self._store = store
+        self._channels = channels
+        self._rules = rules
+        self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
+
+    def crew(self) -> Crew[TurnLease]:
+        """Whoever runs the turns, as many at once as the instance takes."""
+        return Crew(self._settings.concurrency, self._claim, self._run)
+
+    async def _claim(self, free: int) -> Sequence[TurnLease]:
+        return await self._store.lease_turns(self._instance.name, free)
+
+    async def _run(self, lease: TurnLease) -> None:
+        log = _log.bind(turn=lease.seq, session=lease.session, envelope=lease.envelope.id, attempt=lease.attempt)
+        try:
+            await self._answer(lease)
+        except LeaseLost as error:
+            log.warning("turn.lost", reason=str(error))
+        except Exception:
+            log.exception("turn.broke")
+            await self._fail(lease, notices.BROKEN.format(turn=lease.seq), "the bridge itself failed: see the log")
+        else:
+            log.info("turn.ended", instance=self._instance.name, ms=round((time.time() - lease.claimed_at) * 1000))
+
+    async def _answer(self, lease: TurnLease) -> None:
+        if lease.in_doubt and not self._instance.repeatable and self._settings.on_unknown != "retry":
+            await self._on_unknown[self._settings.on_unknown](lease, "the bridge ended while the turn was running")
+            return
+        channel = self._channels.get(lease.channel)
+        if channel is None:
+            await until_stored(
+                lambda: self._store.finish_turn(lease, TurnResult("failed", error="its channel is gone"))
+            )
+            return
+        try:
+            turn = await self._turn(lease, channel)
+        except ChannelError as error:
+            await self._later(lease, str(error))
+            return
+        try:
+            await self._ask(lease, channel, turn)
+        except InstanceUnavailable as error:
+            await self._unavailable(lease, error)
+        except InstanceRefused as error:
+            await self._fail(lease, str(error), str(error))
+        except TurnInterrupted as error:
+            action = self._again if self._instance.repeatable else self._on_unknown[self._settings.on_unknown]
+            await action(lease, str(error))
+
+    async def _turn(self, lease: TurnLease, channel: Channel) -> Turn:
+        """What the agent is asked. Raises ChannelError if what was said before could not be read, for now."""
+        context: list[Envelope] = []
+        if lease.wants_context and isinstance(channel, CanReadHistory):
+            try:
+                earlier = await channel.earlier_in_thread(lease.envelope)
+            except ChannelError as error:
+                if lease.attempt < CONTEXT_ATTEMPTS:
+                    raise
+                _log.warning("context.unreadable", turn=lease.seq, reason=str(error))
+            else:
+                context = [one for one, facts in earlier if policy.admits(self._rules, lease.channel, facts)]
+        envelope = lease.envelope
+        if isinstance(channel, CanResolveNames):
+            envelope = await channel.resolve_names(envelope)
+            context = [await channel.resolve_names(one) for one in context]
+        return Turn(
+            session=lease.session,
+            envelope=envelope,
+            prompt=prompt.prompt(envelope, direct=lease.direct, context=context),
+            continuation=lease.continuation,
+            attempt=lease.attempt,
+        )
+
+    async def _ask(self, lease: TurnLease, channel: Channel, turn: Turn) -> None:
+        replies: list[Envelope] = []
+        ending = Ending()
+        async with contextlib.aclosing(self._instance.run(turn)) as items:
+            async for item in items:
+                match item:
+                    case Progress():
+                        pass
+                    case Envelope():
+                        replies.append(item)
+                    case Ending():
+                        ending = item
+        result = TurnResult(
+            status="failed" if ending.outcome == "failed" else "answered",
+            deliveries=_deliveries(lease, channel, replies, ending),
+            replies=replies,
+            error=ending.detail,
+            continuation=ending.continuation,
+            usage=ending.usage,
+        )
+        await until_stored(lambda: self._store.finish_turn(lease, result))
+
+    async def _unavailable(self, lease: TurnLease, error: InstanceUnavailable) -> None:
+        if time.time() - lease.accepted_at > self._settings.patience:
+            await self._fail(lease, notices.GAVE_UP, str(error))
+            return
+        notice = error.notice or (notices.UNREACHABLE if lease.attempt >= QUIET_ATTEMPTS else None)
+        said = self._notices(lease, "waiting", notice) if notice else ()
+        wait = self._wait(lease) if error.retry_after is None else error.retry_after
+        _log.warning("turn.waits", turn=lease.seq, session=lease.session, wait=round(wait, 1), reason=str(error))
+        reason = str(error)
+        await until_stored(lambda: self._store.retry_turn(lease, wait, reason, said))
+
+    async def _again(self, lease: TurnLease, error: str) -> None:
+        if time.time() - lease.accepted_at > self._settings.patience:
+            await self._fail(lease, notices.GAVE_UP, error)
+        else:
+            await self._later(lease, error)
+
+    async def _later(self, lease: TurnLease, error: str) -> None:
+        await until_stored(lambda: self._store.retry_turn(lease, self._wait(lease), error))
+
+    async def _tell_unknown(self, lease: TurnLease, error: str) -> None:
+        said = self._notices(lease, "notice", notices.UNKNOWN)
+        await until_stored(lambda: self._store.finish_turn(lease, TurnResult("unknown", said, error=error)))
+
+    async def _tell_dropped(self, lease: TurnLease, error: str) -> None:
+        said = self._notices(lease, "notice", notices.DROPPED)
+        await until_stored(lambda: self._store.finish_turn(lease, TurnResult("dropped", said, error=error)))
+
+    async def _fail(self, lease: TurnLease, sentence: str, error: str) -> None:
+        _log.warning("turn.failed", turn=lease.seq, session=lease.session, reason=error)
+        said = self._notices(lease, "notice", sentence)
+        await until_stored(lambda: self._store.finish_turn(lease, TurnResult("failed", said, error=error)))
+
+    def _notices(self, lease: TurnLease, kind: str, sentence: str) -> list[NewDelivery]:
+        channel = self._channels.get(lease.channel)
+        return _parts(lease, channel, kind, sentence) if channel else []
+
+    @staticmethod
+    def _wait(lease: TurnLease) -> float:
+        return retry.wait(lease.attempt, random.random())  # noqa: S311 - not for secrets
+
+
+def _deliveries(lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending) -> list[NewDelivery]:
+    text = "\n\n".join(reply.text for reply in replies if reply.text.strip())
+    said = _parts(lease, channel, "reply", text) if text else []
+    if ending.outcome == "failed":
+        said += _parts(lease, channel, "notice", notices.failed(ending.detail))
+    elif ending.outcome == "incomplete":
+        said += _parts(lease, channel, "notice", notices.incomplete(ending.detail))
+    return said or _parts(lease, channel, "notice", notices.EMPTY)
+
+
+def _parts(lease: TurnLease, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
+    return [
+        NewDelivery(lease.envelope.conversation, payload, kind, part)
+        for part, payload in enumerate(channel.render(text))
+    ]
