@@ -1,0 +1,181 @@
+"""The simulator's own HTTP API below `/_sim/`: other processes act as people and inject faults.
+
+Every answer is JSON. A refused request gets HTTP 400 and `{"error": …}`.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp import web
+
+from adapters.slack.simulator.arguments import Args
+from adapters.slack.simulator.faults import Faults
+from adapters.slack.simulator.workspace import Payload, SharedFile
+from bridge.testing.simulator import Said
+
+if TYPE_CHECKING:
+    from adapters.slack.simulator.server import SlackSimulator
+
+
+# name in POST /_sim/faults -> what it switches
+SWITCHES = ("blackout", "deaf", "refuse_posts")
+
+# name in POST /_sim/faults -> the method of Faults it calls with the rest of the body as arguments
+ACTIONS: dict[str, Callable[..., None]] = {
+    "clear": Faults.clear,
+    "close_sockets": Faults.close_sockets,
+    "delay": Faults.delay,
+    "drop_events": Faults.drop_events,
+    "duplicate_events": Faults.duplicate_events,
+    "fail": Faults.fail,
+    "garbage": Faults.garbage,
+    "lose_answer": Faults.lose_answer,
+    "rate_limit": Faults.rate_limit,
+    "refuse": Faults.refuse,
+}
+
+
+def add_control_routes(application: web.Application, simulator: "SlackSimulator") -> None:
+    """Adds every `/_sim/` route."""
+    control = _Control(simulator)
+    actions: dict[str, Callable[[Payload], Payload]] = {
+        "say": control.say,
+        "edit": control.edit,
+        "delete": control.delete,
+        "unfurl": control.unfurl,
+        "redeliver": control.redeliver,
+        "disconnect": control.disconnect,
+        "faults": control.faults,
+    }
+    application.add_routes(
+        [
+            *(web.post(f"/_sim/{name}", _handler(action)) for name, action in actions.items()),
+            web.get("/_sim/threads/{room}/{ts}", control.thread),
+            web.get("/_sim/state", control.state),
+            web.get("/_sim/settings", control.settings),
+        ]
+    )
+
+
+class _Control:
+    def __init__(self, simulator: "SlackSimulator") -> None:
+        self._simulator = simulator
+
+    def say(self, body: Payload) -> Payload:
+        """{person, text, room?, thread?, mention?, broadcast?, direct?, files?: [{name, content?, base64?, …}]}."""
+        simulator, args = self._simulator, Args(body)
+        shared = [_file(each) for each in args.objects("files")]
+        thread_room, _, thread_ts = args.text("thread").rpartition("/")
+        person, text = args.required("person"), args.text("text")
+        if args.flag("direct"):
+            return _said(simulator.say_direct(person, text, thread_ts or None, shared))
+        said = simulator.say_in(
+            person,
+            text,
+            room=thread_room or args.text("room") or "#general",
+            thread_ts=thread_ts or None,
+            mention=args.flag("mention"),
+            broadcast=args.flag("broadcast"),
+            files=shared,
+        )
+        return _said(said)
+
+    def edit(self, body: Payload) -> Payload:
+        """{thread, id, text}."""
+        return _said(self._simulator.edit(self._find(body), Args(body).required("text")))
+
+    def delete(self, body: Payload) -> Payload:
+        """{thread, id}."""
+        self._simulator.delete(self._find(body))
+        return {}
+
+    def unfurl(self, body: Payload) -> Payload:
+        """{thread, id, link?}."""
+        self._simulator.unfurl(self._find(body), Args(body).text("link") or "https://example.com/")
+        return {}
+
+    def redeliver(self, body: Payload) -> Payload:
+        """{new_event_id?}."""
+        self._simulator.publisher.redeliver(new_event_id=Args(body).flag("new_event_id"))
+        return {}
+
+    def disconnect(self, body: Payload) -> Payload:
+        """{reason?}."""
+        self._simulator.sockets.disconnect(Args(body).text("reason") or "refresh_requested")
+        return {}
+
+    def faults(self, body: Payload) -> Payload:
+        """{blackout?, deaf?, refuse_posts?} as booleans, or {action, …arguments of that method of `Faults`}."""
+        faults = self._simulator.faults
+        action = body.pop("action", None)
+        if action is not None:
+            ACTIONS[action](faults, **body)
+            return {}
+        for name, value in body.items():
+            if name not in SWITCHES:
+                raise KeyError(name)
+            setattr(faults, name, bool(value))
+        return {}
+
+    async def thread(self, request: web.Request) -> web.Response:
+        """The thread's messages, oldest first."""
+        info = request.match_info
+        try:
+            messages = self._simulator.read(f"{info['room']}/{info['ts']}")
+        except LookupError as error:
+            return web.json_response({"error": str(error)}, status=404)
+        return web.json_response({"messages": [_said(said) for said in messages]})
+
+    async def state(self, _: web.Request) -> web.Response:
+        """Numbers about connections and events."""
+        simulator = self._simulator
+        numbers = {
+            "connections": simulator.sockets.connections(),
+            "connections_made": simulator.sockets.connections_made,
+            "unacked": simulator.transport.unacked(),
+            "acked": simulator.journal.acked,
+            "deliveries": simulator.journal.deliveries,
+            "dropped": len(simulator.journal.dropped),
+            "calls": len(simulator.calls),
+        }
+        return web.json_response(numbers)
+
+    async def settings(self, _: web.Request) -> web.Response:
+        """Settings and the secrets they refer to: they open nothing but this simulator."""
+        settings, secrets = dict(self._simulator.settings()), dict(self._simulator.secrets())
+        return web.json_response({"settings": settings, "secrets": secrets})
+
+    def _find(self, body: Payload) -> Said:
+        args = Args(body)
+        thread, message_id = args.required("thread"), args.required("id")
+        for said in self._simulator.read(thread):
+            if said.id == message_id:
+                return said
+        raise LookupError(f"no message {message_id} in {thread}")
+
+
+def _handler(action: Callable[[Payload], Payload]) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            body: object = json.loads(await request.text() or "{}")
+            if not isinstance(body, dict):
+                raise TypeError("the body must be a JSON object")
+            return web.json_response(action(cast("Payload", body)))
+        except Exception as error:  # noqa: BLE001 - whatever a request asks for, the server goes on
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+
+    return handle
+
+
+def _file(body: Payload) -> SharedFile:
+    args = Args(body)
+    coded = args.text("base64")
+    content = base64.b64decode(coded) if coded else args.text("content").encode()
+    return SharedFile(args.required("name"), content, args.text("mimetype") or "text/plain")
+
+
+def _said(said: Said) -> Payload:
+    return asdict(said)

@@ -1,0 +1,305 @@
+"""The simulated Slack as a whole: one server on loopback, and people who write."""
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Self
+
+from aiohttp import web
+
+from adapters.slack.simulator import files, mrkdwn
+from adapters.slack.simulator.control import add_control_routes
+from adapters.slack.simulator.delivery import ACK_TIMEOUT, RETRY_SCHEDULE, Journal
+from adapters.slack.simulator.events_api import EventsApi
+from adapters.slack.simulator.faults import Faults
+from adapters.slack.simulator.listener import Listener
+from adapters.slack.simulator.methods_chat import withdraw
+from adapters.slack.simulator.publisher import Publisher
+from adapters.slack.simulator.rate_limit import PostLimiter, PostRate
+from adapters.slack.simulator.socket_mode import SocketMode
+from adapters.slack.simulator.web_api import Call, Tokens, WebApi
+from adapters.slack.simulator.workspace import Message, Person, Room, RoomKind, SharedFile, Workspace
+from bridge.testing.simulator import Said, Simulator
+
+DEFAULT_ROOM = "#general"
+
+
+class SlackSimulator:
+    """A Slack workspace with one installed app, which the real slack-bolt and slack-sdk take for Slack.
+
+    Events go to the app's sockets, or, with `events_url`, as signed posts to that URL. Messages are answered for and
+    delivered in the order they are written. `retry_schedule` (seconds before each retry) and `ack_timeout` (seconds)
+    are Slack's rules of redelivery, the first one shortened by default. `scopes=None` grants every scope.
+    Implements `bridge.testing.simulator.Simulator`.
+    """
+
+    source = "slack"
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        rate_limits: bool = True,
+        post_rate: PostRate | None = None,
+        events_url: str | None = None,
+        retry_schedule: Sequence[float] = RETRY_SCHEDULE,
+        ack_timeout: float = ACK_TIMEOUT,
+        scopes: Collection[str] | None = None,
+        record_calls: bool = True,
+        bot_name: str = "threadbridge",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.bot_token = "xoxb-simulated-demo"  # noqa: S105 - opens nothing but this simulator
+        self.app_token = "xapp-1-A0DEMO0001-simulated-demo"  # noqa: S105
+        self.signing_secret = "simulated-signing-secret-demo"  # noqa: S105
+        self.faults = Faults()
+        self.journal = Journal()
+        self.workspace = Workspace(bot_name=bot_name, clock=clock)
+        granted = None if scopes is None else frozenset(scopes)
+        self.sockets = SocketMode(
+            self.faults,
+            self.journal,
+            app_id=self.workspace.app_id,
+            schedule=retry_schedule,
+            ack_timeout=ack_timeout,
+        )
+        self.events_api: EventsApi | None = None
+        if events_url is not None:
+            self.events_api = EventsApi(
+                events_url,
+                self.faults,
+                self.journal,
+                signing_secret=self.signing_secret,
+                schedule=retry_schedule,
+                ack_timeout=ack_timeout,
+            )
+        self.transport = self.events_api or self.sockets
+        self.publisher = Publisher(self.workspace, self.transport, self.journal)
+        self._web_api = WebApi(
+            self.publisher,
+            self.faults,
+            Tokens(bot=self.bot_token, app=self.app_token),
+            open_connection=self._connection_url,
+            limiter=PostLimiter(post_rate or PostRate(), time.monotonic) if rate_limits else None,
+            scopes=granted,
+            record_calls=record_calls,
+        )
+        downloads = files.Downloads(self.workspace, self.bot_token, granted)
+        self._listener = Listener(host, port, self.sockets, self.faults)
+        self._listener.application.add_routes(
+            [
+                web.route("*", "/api/{method}", self._web_api.handle),
+                web.get("/files-pri/{file}/{name}", downloads.handle),
+                web.get("/files-pri/download/{file}/{name}", downloads.handle),
+            ]
+        )
+        add_control_routes(self._listener.application, self)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listens; `url` is known from then on. A stopped simulator does not start again: make a new one."""
+        await self._listener.start()
+
+    async def stop(self) -> None:
+        """Closes every connection and the port, and ends every retry."""
+        if self.events_api is not None:
+            await self.events_api.stop()
+        await self._listener.stop()
+
+    @property
+    def url(self) -> str:
+        """`http://host:port`, without a slash at the end."""
+        return self._listener.url
+
+    @property
+    def api_base(self) -> str:
+        """What goes into `AsyncWebClient(base_url=…)`."""
+        return f"{self.url}/api/"
+
+    @property
+    def calls(self) -> list[Call]:
+        """The app's API calls, oldest first; empty with `record_calls=False`."""
+        return self._web_api.calls
+
+    def settings(self) -> Mapping[str, object]:
+        """The `[channels.slack]` table that leads the adapter here."""
+        return {
+            "type": "slack",
+            "mode": "http" if self.events_api else "socket",
+            "bot_token": "env:SLACK_BOT_TOKEN",
+            "app_token": "env:SLACK_APP_TOKEN",
+            "signing_secret": "env:SLACK_SIGNING_SECRET",
+            "api_base": self.api_base,
+        }
+
+    def secrets(self) -> Mapping[str, str]:
+        """The environment that `settings` refers to."""
+        return {
+            "SLACK_BOT_TOKEN": self.bot_token,
+            "SLACK_APP_TOKEN": self.app_token,
+            "SLACK_SIGNING_SECRET": self.signing_secret,
+        }
+
+    async def say(self, person: str, text: str, *, thread: str | None = None) -> Said:
+        """Mentions the bot in #general, or answers in the thread as it is."""
+        if thread is None:
+            return self.say_in(person, text, mention=True)
+        room, root = self._thread(thread)
+        return self._write(person, room, text, thread_ts=root)
+
+    def say_in(
+        self,
+        person: str,
+        text: str,
+        *,
+        room: str = DEFAULT_ROOM,
+        thread_ts: str | None = None,
+        mention: bool = False,
+        broadcast: bool = False,
+        files: Sequence[SharedFile] = (),
+        mention_first: bool = False,
+    ) -> Said:
+        """Writes in a room, which is made on first use with the bot in it.
+
+        The text is what a person types: `&`, `<` and `>` become entities, but `<@U…>`, `<#C…>`, `<!here>` and
+        `<https://…>` mean what they mean to Slack. `broadcast` shows a reply in the room, too. `mention_first` sends
+        `app_mention` before `message`; Slack promises no order.
+        """
+        known = self.workspace.find_room(room) or self.workspace.room(room)
+        typed = f"<@{self.workspace.bot.id}> {text}" if mention else text
+        return self._write(
+            person, known, typed, thread_ts, broadcast=broadcast, files=files, mention_first=mention_first
+        )
+
+    def say_direct(
+        self, person: str, text: str, thread_ts: str | None = None, files: Sequence[SharedFile] = ()
+    ) -> Said:
+        """Writes to the bot alone."""
+        return self._write(person, self.workspace.direct(self.workspace.person(person)), text, thread_ts, files=files)
+
+    def other_bot_says(self, name: str, text: str, *, room: str = DEFAULT_ROOM, thread_ts: str | None = None) -> Said:
+        """Writes as an app of another maker: subtype `bot_message`, a `bot_id`, no `user`."""
+        known = self.workspace.find_room(room) or self.workspace.room(room)
+        message = Message(known.id, "", "", mrkdwn.escape(text), thread_ts or "", subtype="bot_message")
+        message.username, message.bot_id = name, "B0OTHER001"
+        return self.publisher.posted(self.workspace.post(known, message))
+
+    def edit(self, said: Said, text: str, *, mention_again: bool = True) -> Said:
+        """Changes the text of a person's message. Slack then sends an `app_mention` again where it mentions the bot."""
+        message = self.message(said)
+        stored = mrkdwn.escape(text)
+        blocks = mrkdwn.rich_text(stored, uuid.uuid4().hex[:5])
+        previous = self.workspace.edit(message, by=message.user, text=stored, blocks=blocks)
+        self.publisher.changed(message, previous, mention_again=mention_again)
+        return self.publisher.said(message)
+
+    def delete(self, said: Said) -> None:
+        """Takes a message away."""
+        withdraw(self.publisher, self.message(said))
+
+    def unfurl(self, said: Said, link: str = "https://example.com/") -> None:
+        """Slack adds the preview of a link: `message_changed`, with the same text and not marked as edited."""
+        message = self.message(said)
+        edited = message.edited
+        preview = {"id": 1, "from_url": link, "original_url": link, "title": link, "fallback": link}
+        previous = self.workspace.edit(message, by=message.user, attachments=[preview])
+        message.edited = edited
+        self.publisher.changed(message, previous)
+
+    async def redeliver(self, *, new_event_id: bool = False) -> None:
+        """The newest event again, as a retry: the same event in a new envelope, or even under a new event id."""
+        self.publisher.redeliver(new_event_id=new_event_id)
+
+    def refuse_posts(self, refuse: bool) -> None:
+        """While true, `chat.postMessage` answers HTTP 503 and shows nothing."""
+        self.faults.refuse_posts = refuse
+
+    def read(self, thread: str) -> Sequence[Said]:
+        """The thread's messages, oldest first."""
+        room, root = self._thread(thread)
+        return [self.publisher.said(message) for message in self.workspace.thread(room, root)]
+
+    def watch(self, seen: Callable[[Said], None]) -> None:
+        """Calls `seen` with every message from now on, and again (`edited=True`) when a text changes."""
+        self.publisher.watchers.append(seen)
+
+    def on_post(self, seen: Callable[[Message], None]) -> None:
+        """Calls `seen` with every message that the bot posts, before the call is answered."""
+        self.publisher.post_watchers.append(seen)
+
+    async def connected(self) -> None:
+        """Returns once a socket is open (a deaf one, too); at once with `events_url`."""
+        if self.events_api is None:
+            await self.until(lambda: self.sockets.connections() > 0)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Returns once the condition holds; it is looked at after every message, delivery and acknowledgement."""
+        await self.journal.changes.until(condition)
+
+    async def settled(self) -> None:
+        """Returns once no event waits for an acknowledgement, a retry or a connection."""
+        await self.until(lambda: self.transport.unacked() == 0)
+
+    def add_room(self, name: str, *, kind: RoomKind = "channel", with_bot: bool = True) -> Room:
+        """Makes a room; without the bot its messages cause no events and posts get `not_in_channel`."""
+        return self.workspace.room(name, kind=kind, with_bot=with_bot)
+
+    def person(self, name: str) -> Person:
+        """The person with that display name, made on first use."""
+        return self.workspace.person(name)
+
+    def message(self, said: Said) -> Message:
+        """What is stored of a message: metadata, blocks, replies and so on."""
+        room, _ = self._thread(said.thread)
+        return room.messages[said.id]
+
+    def _write(
+        self,
+        person: str,
+        room: Room,
+        typed: str,
+        thread_ts: str | None = None,
+        *,
+        broadcast: bool = False,
+        files: Sequence[SharedFile] = (),
+        mention_first: bool = False,
+    ) -> Said:
+        author = self.workspace.person(person)
+        message = self._draft(author, room, mrkdwn.escape(typed), thread_ts or "")
+        if broadcast and thread_ts:
+            message.subtype = "thread_broadcast"
+        if files:
+            message.subtype = "file_share"
+            message.files = [self._share(author, each) for each in files]
+        self.workspace.post(room, message)
+        return self.publisher.posted(message, mention_first=mention_first)
+
+    def _draft(self, author: Person, room: Room, stored: str, thread_ts: str) -> Message:
+        made = uuid.uuid4()
+        blocks = mrkdwn.rich_text(stored, made.hex[:5])
+        return Message(room.id, "", author.id, stored, thread_ts, client_msg_id=str(made), blocks=blocks)
+
+    def _share(self, author: Person, shared: SharedFile) -> dict[str, object]:
+        return files.share(self.workspace, self.url, author, shared)
+
+    def _thread(self, thread: str) -> tuple[Room, str]:
+        """The room and the first message's `ts` behind the opaque name that `Said.thread` carries."""
+        room_id, _, root = thread.partition("/")
+        room = self.workspace.rooms.get(room_id)
+        if room is None or root not in room.messages:
+            raise LookupError(f"no thread {thread!r}: pass `Said.thread` of a message of this simulator")
+        return room, root
+
+    def _connection_url(self) -> str:
+        url = self.url.replace("http", "ws", 1)
+        return f"{url}/link/?ticket={self.sockets.new_ticket()}&app_id={self.workspace.app_id}"
+
+
+_IMPLEMENTS: type[Simulator] = SlackSimulator
