@@ -1,0 +1,1 @@
+"""The channels: one package a platform, plugged into `bridge` by entry points."""

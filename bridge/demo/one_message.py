@@ -1,6 +1,5 @@
 """`threadbridge demo --say`: one message through everything, and its way shown."""
 
-import asyncio
 import json
 import time
 
@@ -19,7 +18,9 @@ async def one_message(stage: Stage, out: Console, text: str) -> None:
         said = await simulator.say("Ada", text)
         answer = (await onlooker.answers(said.thread, 1))[0]
         seen = (time.monotonic() - clock) * 1000
-        turn = await in_time("the delivery's entry in the store", _finished(stage))
+        written = stage.until_sessions(lambda found: bool(found) and not found[0].waiting and not found[0].unposted)
+        session = (await in_time("the delivery's entry in the store", written))[0].session
+        turn = stage.turns(session)[-1]
         out.print(f"[bold]{simulator.source}[/bold] thread {said.thread}")
         for one in simulator.read(said.thread):
             out.print(f"  {one.author}: {one.text}", markup=False)
@@ -30,15 +31,6 @@ async def one_message(stage: Stage, out: Console, text: str) -> None:
         _print_timing(out, turn, began, seen)
         if text.strip() not in answer.text:
             raise DemoError(f"the answer does not speak of what was said: {answer.text!r}")
-
-
-async def _finished(stage: Stage) -> TurnRecord:
-    """The newest session's turn, once its delivery is written down as posted."""
-    while True:
-        sessions = stage.sessions()
-        if sessions and not sessions[0].waiting and not sessions[0].unposted:
-            return stage.turns(sessions[0].session)[-1]
-        await asyncio.sleep(0.02)
 
 
 def _print_timing(out: Console, turn: TurnRecord, began: float, seen: float) -> None:

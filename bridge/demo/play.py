@@ -1,4 +1,4 @@
-"""`threadbridge demo`: at a terminal one writes oneself, elsewhere a short story is played, `--say` sends one message."""
+"""`threadbridge demo`: one writes at a terminal, sees a short story elsewhere, or sends one message with `--say`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

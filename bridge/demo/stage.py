@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -50,7 +50,6 @@ class Stage:
 
     async def __aenter__(self) -> Self:
         self._folder = Path(self._ways_down.enter_context(tempfile.TemporaryDirectory(prefix="threadbridge-demo-")))
-        self._ways_down.push_async_callback(self._end_bridge)
         await self.agent.start()
         self._ways_down.push_async_callback(self.agent.stop)
         types = Registry(SIMULATORS)
@@ -60,6 +59,7 @@ class Stage:
             self._ways_down.push_async_callback(simulator.stop)
         self.simulators = simulators
         self._write_config()
+        self._ways_down.push_async_callback(self._end_bridge)  # the last to come is the first to go
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -83,13 +83,15 @@ class Stage:
         )  # fmt: skip
         if log is not None:
             log.close()
-        connected = asyncio.gather(*(simulator.connected() for simulator in self.simulators.values()))
+        connected = asyncio.create_task(self._connected())
         ended = asyncio.create_task(self._bridge.wait())
-        await in_time("the bridge's start", asyncio.wait([connected, ended], return_when=asyncio.FIRST_COMPLETED))
-        if not connected.done():
+        try:
+            await in_time("the bridge's start", asyncio.wait([connected, ended], return_when=asyncio.FIRST_COMPLETED))
+            if not connected.done():
+                raise DemoError("the bridge ended at its start")
+        finally:
             connected.cancel()
-            raise DemoError(f"the bridge ended at its start:\n{self.log()}")
-        ended.cancel()
+            ended.cancel()
         return time.monotonic() - began
 
     async def kill_bridge(self) -> None:
@@ -98,10 +100,20 @@ class Stage:
             self._bridge.kill()
             await self._bridge.wait()
 
+    async def _connected(self) -> None:
+        for simulator in self.simulators.values():
+            await simulator.connected()
+
     def log(self) -> str:
         """The last lines of the bridge's log."""
         path = self._folder / "bridge.log"
         return "\n".join(path.read_text(encoding="utf-8").splitlines()[-20:]) if path.exists() else ""
+
+    async def until_sessions(self, true: Callable[[Sequence[SessionSummary]], bool]) -> Sequence[SessionSummary]:
+        """What the store knows of sessions, once that is true. Looks now and then: the store is another process's."""
+        while not true(found := self.sessions()):  # noqa: ASYNC110 - another process's store tells nobody
+            await asyncio.sleep(0.03)
+        return found
 
     def sessions(self) -> Sequence[SessionSummary]:
         """What the store knows of sessions."""

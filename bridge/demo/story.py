@@ -1,7 +1,5 @@
 """The demo's short story: two people, two threads, a redelivery, and a crash of the bridge in the middle."""
 
-import asyncio
-
 from rich.console import Console
 
 from bridge.demo.stage import DemoError, Stage, in_time
@@ -46,7 +44,8 @@ class _Story:
         self._title("Nothing can be posted, an answer waits in the store, and the bridge is killed (SIGKILL)")
         self._simulator.refuse_posts(True)
         await say("Bo", "will this survive?", thread=bo)
-        await in_time("the answer's entry in the store", self._unposted())
+        unposted = self._stage.until_sessions(lambda found: any(one.unposted for one in found))
+        await in_time("the answer's entry in the store", unposted)
         killed = self._stage.pid
         await self._stage.kill_bridge()
         self._out.print(f"   [dim]process {killed} is dead; Ada goes on writing[/dim]")
@@ -58,7 +57,8 @@ class _Story:
         self._out.print(f"   [dim]process {self._stage.pid}, connected after {seconds:.1f} s[/dim]")
         await answers(bo, 2)
         await answers(ada, 3)
-        await in_time("the end of all work", self._settled())
+        settled = self._stage.until_sessions(lambda found: not any(one.unposted or one.waiting for one in found))
+        await in_time("the end of all work", settled)
         self._expect(len(self._threads.by_bot(ada)) == 3, "Ada's thread has not exactly three answers")
         self._expect(len(self._threads.by_bot(bo)) == 2, "Bo's thread has not exactly two answers")
 
@@ -69,11 +69,3 @@ class _Story:
     def _expect(true: bool, otherwise: str) -> None:
         if not true:
             raise DemoError(otherwise)
-
-    async def _unposted(self) -> None:
-        while not any(one.unposted for one in self._stage.sessions()):
-            await asyncio.sleep(0.05)
-
-    async def _settled(self) -> None:
-        while any(one.unposted or one.waiting for one in self._stage.sessions()):
-            await asyncio.sleep(0.05)

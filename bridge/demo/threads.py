@@ -34,7 +34,7 @@ class Onlooker:
             await self._changed.wait_for(true)
 
     def _seen(self, said: Said) -> None:
-        if self._out is not None:
+        if self._out is not None and not said.edited:
             colour = "green" if said.by_bot else "cyan"
             lines = escape(said.text).replace("\n", "\n      ")
             self._out.print(f"   [dim]{said.thread}[/dim] [{colour}]{escape(said.author)}[/{colour}]: {lines}")
