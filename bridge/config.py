@@ -153,6 +153,18 @@ def load(
         raise ConfigError([f"{path} cannot be read ({error})"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path} is no valid TOML: {error}"]) from error
+    return parse(path, data, channel_types=channel_types, instance_types=instance_types, environ=environ)
+
+
+def parse(
+    path: Path,
+    data: dict[str, Any],
+    *,
+    channel_types: Mapping[str, Any],
+    instance_types: Mapping[str, Any],
+    environ: Mapping[str, str],
+) -> Config:
+    """The same for what stands in the file already read."""
     beside = path.absolute().parent
     dotenv = {key: value for key, value in dotenv_values(beside / ".env").items() if value is not None}
     return _Reader(beside, {**dotenv, **environ}, channel_types, instance_types).read(path, data)

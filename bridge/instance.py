@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
+from pydantic import Field
+
 from bridge.envelope import Envelope
 from bridge.settings import Section
 
@@ -55,11 +57,11 @@ class InstanceSettings(Section):
     """The keys that every instance takes."""
 
     type: str
-    concurrency: int = 8
+    concurrency: int = Field(default=8, ge=1)
     """Turns at once on this instance."""
     on_unknown: Literal["ask", "retry", "drop"] = "ask"
     """What becomes of a turn that was cut off midway where the instance cannot dedupe."""
-    patience: float = 3600
+    patience: float = Field(default=3600, ge=0)
     """Seconds that a message waits for an instance that cannot be reached, before its thread is told to ask again."""
 
 

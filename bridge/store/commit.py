@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from bridge.errors import BridgeError, StoreError
 
@@ -130,6 +131,8 @@ class GroupCommit:
     def _flush(self, connection: Connection, writes: Sequence[_Call]) -> None:
         try:
             answers = self._transaction(connection, writes, self._waiting)
+        except OperationalError as error:  # the database itself: locked, full, read-only
+            answers = [(call, _refusal(error)) for call in writes]
         except Exception as error:  # noqa: BLE001 - this thread must not die
             _log.warning("store.flush_failed", calls=len(writes), error=reason(error))
             answers = [answer for call in writes for answer in self._alone(connection, call)]
@@ -143,7 +146,7 @@ class GroupCommit:
         try:
             return self._transaction(connection, [call], [])
         except Exception as error:  # noqa: BLE001 - this thread must not die
-            return [(call, StoreError(f"the store could not write: {reason(error)}"))]
+            return [(call, _refusal(error))]
 
     def _transaction(
         self, connection: Connection, writes: Sequence[_Call], claims: Sequence[_Call]
@@ -160,6 +163,10 @@ class GroupCommit:
                 if taken := call.statement(connection, call.argument):
                     answers.append((call, taken))
         return answers
+
+
+def _refusal(error: Exception) -> StoreError:
+    return StoreError(f"the store could not write: {reason(error)}")
 
 
 def reason(error: Exception) -> str:

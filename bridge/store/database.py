@@ -22,6 +22,8 @@ def path_of(url: str) -> Path:
 def lock(url: str) -> FileLock:
     """The lock that one `threadbridge run` holds. Raises StoreError if another process has it."""
     path = path_of(url)
+    if not path.parent.is_dir():
+        raise StoreError(f"the store {path} cannot be written: its folder is not there, make it or name another")
     file_lock = FileLock(f"{path}.lock")
     try:
         file_lock.acquire(timeout=0)
@@ -32,8 +34,11 @@ def lock(url: str) -> FileLock:
     return file_lock
 
 
-def open_engine(url: str, *, read_only: bool = False) -> Engine:
-    """An engine on one connection. Transactions begin at once with the right to write, unless it is read-only."""
+def open_engine(url: str, *, read_only: bool = False, patience: float = 5.0) -> Engine:
+    """An engine on one connection. Transactions begin at once with the right to write, unless it is read-only.
+
+    A transaction waits `patience` seconds for another process's to end.
+    """
     if read_only and not path_of(url).exists():
         raise StoreError(f"there is no store at {path_of(url)} yet: start `threadbridge run` first")
     engine = create_engine(url, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
@@ -41,7 +46,7 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: sqlite3.Connection, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.isolation_level = None  # SQLAlchemy says BEGIN, not the driver
-        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
         connection.execute("PRAGMA foreign_keys = ON")
         if read_only:
             connection.execute("PRAGMA query_only = ON")

@@ -1,0 +1,108 @@
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.errors import StoreError
+from bridge.store import database
+from bridge.store.protocol import Accepted, Store
+from bridge.store.sqlstore import SqlStore
+from bridge.testing.store_contract import LEASE_SECONDS, Clock, StoreContract, arrival, delivery, result, turn
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+class TestSqlStore(StoreContract):
+    @pytest.fixture
+    def stores(self, url: str) -> Callable[[Clock], AbstractAsyncContextManager[Store]]:
+        database.migrate(database.open_engine(url))
+
+        @asynccontextmanager
+        async def opened(clock: Clock) -> AsyncIterator[SqlStore]:
+            # Without the lock on the file: as several processes on one database will be.
+            store = SqlStore(database.open_engine(url), lease_seconds=LEASE_SECONDS, clock=clock)
+            yield store
+            await store.close()
+
+        return opened
+
+
+async def test_a_second_process_is_refused(url: str) -> None:
+    store = await SqlStore.open(url)
+    with pytest.raises(StoreError, match=r"is in use by another threadbridge: stop that one first"):
+        await SqlStore.open(url)
+    await store.close()
+    await (await SqlStore.open(url)).close()
+
+
+async def test_a_restart_takes_over_at_once_without_waiting_for_leases(url: str) -> None:
+    store = await SqlStore.open(url)
+    await store.accept(arrival(1))
+    await turn(store)
+    await store.close()
+    again = await SqlStore.open(url)
+    lease = await turn(again)
+    assert (lease.attempt, lease.in_doubt) == (2, True)
+    await again.close()
+
+
+async def test_history_keeps_message_reply_and_platforms_payload(url: str, tmp_path: Path) -> None:
+    store = await SqlStore.open(url)
+    message = arrival(1)
+    await store.accept(message)
+    await store.finish_turn(await turn(store), result("answer", replies=[message.envelope]))
+    await store.close()
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        raw, status, open_turns = connection.execute(
+            "SELECT raw, status, (SELECT count(*) FROM open_turns) FROM turns"
+        ).fetchone()
+    connection.close()
+    assert raw == '{"payload":{"untouched":["ü",null,1.5]}}'
+    assert (status, open_turns) == ("answered", 0)
+
+
+async def test_what_cannot_be_committed_is_not_accepted_and_works_again_afterwards(url: str, tmp_path: Path) -> None:
+    database.migrate(database.open_engine(url))
+    store = SqlStore(database.open_engine(url, patience=0.05))
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="the store could not write: database is locked"):
+        await store.accept(arrival(1))
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.accept(arrival(1)) is Accepted.TURN
+    await store.close()
+
+
+async def test_one_bad_call_does_not_take_the_others_of_its_transaction_with_it(url: str) -> None:
+    store = await SqlStore.open(url)
+    bad: Any = arrival(2, channel=None)
+    outcomes = await asyncio.gather(
+        store.accept(arrival(1)), store.accept(bad), store.accept(arrival(3)), return_exceptions=True
+    )
+    assert [outcomes[0], type(outcomes[1]), outcomes[2]] == [Accepted.TURN, StoreError, Accepted.TURN]
+    await store.close()
+
+
+async def test_a_closed_store_takes_nothing(url: str) -> None:
+    store = await SqlStore.open(url)
+    await store.close()
+    with pytest.raises(StoreError, match="the store is closed"):
+        await store.accept(arrival(1))
+
+
+async def test_deliveries_of_another_channel_are_left_to_it(url: str) -> None:
+    store = await SqlStore.open(url)
+    await store.accept(arrival(1, "t", channel="other"))
+    await store.accept(arrival(2, "u"))
+    for lease in await store.lease_turns("main", 2):
+        await store.finish_turn(lease, result(lease.channel))
+    assert (await delivery(store)).payload == {"text": "c"}
+    await store.close()
