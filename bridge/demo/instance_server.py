@@ -1,0 +1,383 @@
+"""A Chowder on loopback, with a deterministic agent behind it: for the demo, the tests and the benchmarks.
+
+It answers as Chowder and OpenClaw do. Sources, read 2026-11-21:
+https://docs.chowder.dev/api-reference/instances/send-message,
+https://docs.chowder.dev/api-reference/instances/send-message-session, and OpenClaw 2026.9.6 as observed (event order,
+`previous_response_id`, first requests at once, a client that hangs up).
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
+
+from aiohttp import web
+
+from bridge.demo.instance_agent import Script, agent, chunks
+
+INSTANCE_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+ORG_KEY = "chd_org_demo"
+KEYS = {  # key -> its permissions on the instance
+    ORG_KEY: {"read", "interact", "lifecycle"},
+    "chd_sk_demo": {"read", "interact"},
+    "chd_sk_interact": {"interact"},
+    "chd_sk_read": {"read"},
+}
+DEFAULT_SESSION = "main"
+
+
+@dataclass(slots=True)
+class Request:
+    """One message that the server was sent, times by `time.monotonic`."""
+
+    session: str
+    input: str
+    body: dict[str, Any]
+    started: float
+    finished: float | None = None
+    """When the answer was written; None while it runs, and for ever if it was never written to its end."""
+    aborted: bool = False
+    """The client hung up."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """What the agent remembers of one session, and what runs in it."""
+
+    said: list[str] = field(default_factory=list[str])
+    created: bool = False
+    running: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class DemoInstanceServer:
+    """Speaks `{base_url}/instances/{instance_id}/…`. Change `status` or `reachable` and it answers accordingly.
+
+    Without a session a message belongs to `main`, which everybody shares; with a known `previous_response_id` it
+    continues the conversation that began with that response's message. An unknown `previous_response_id` is ignored.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        latency: float = 0.0,
+        chunk_chars: int = 20,
+        chunk_pause: float = 0.0,
+        keep: int = 10_000,
+        record: bool = True,
+    ) -> None:
+        """`latency` and `chunk_pause` in seconds; `keep` sessions, responses and requests are remembered at most."""
+        self.host, self.port = host, port
+        self.latency, self.chunk_chars, self.chunk_pause = latency, chunk_chars, chunk_pause
+        self.keep, self.record = keep, record
+        self.instance_id, self.api_key = INSTANCE_ID, ORG_KEY
+        self.status = "running"
+        self.error_message = "The sandbox did not start."
+        self.reachable = True
+        """Whether Chowder reaches the sandbox; False answers 502."""
+        self.requests: deque[Request] = deque(maxlen=keep)
+        self.received = 0
+        """Messages since the start, counted even if they are not recorded."""
+        self.overlaps = 0
+        """Messages that came while another one of their session was being answered."""
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._continued: OrderedDict[str, str] = OrderedDict()  # response id -> the session that continues it
+        self._open = asyncio.Event()
+        self._open.set()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def base_url(self) -> str:
+        """What `base_url` in the configuration has to be, once the server listens."""
+        return f"http://{self.host}:{self.port}/v1"
+
+    async def start(self) -> None:
+        """Listens; a port of 0 becomes the free one that was found."""
+        app = web.Application(client_max_size=20 * 1024 * 1024)
+        instance = "/v1/instances/{instance}"
+        app.add_routes(
+            [
+                web.post(f"{instance}/responses", self._respond),
+                web.post(f"{instance}/session/{{session}}/responses", self._respond),
+                web.get(instance, self._show),
+                web.get(f"{instance}/status", self._show),
+                web.post(f"{instance}/{{action:start|stop}}", self._switch),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port).start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Closes every connection and the port."""
+        self.release()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def hold(self) -> None:
+        """Keeps every answer back until `release`; requests are taken and remembered."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Lets the answers go."""
+        self._open.set()
+
+    async def until(self, holds: Callable[[Self], bool]) -> None:
+        """Returns as soon as `holds(self)` is true, looked at after each request that comes or ends."""
+        while not holds(self):
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+
+    async def wait_for_requests(self, count: int) -> None:
+        """Returns once `count` messages have been received since the start."""
+        await self.until(lambda server: server.received >= count)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        refusal = self._refuse(request, "read")
+        if refusal is not None:
+            return refusal
+        known = {"id": self.instance_id, "status": self.status, "gateway_url": f"http://{self.host}:{self.port}"}
+        return web.json_response(known | ({"error_message": self.error_message} if self.status == "error" else {}))
+
+    async def _switch(self, request: web.Request) -> web.Response:
+        refusal = self._refuse(request, "lifecycle")
+        if refusal is not None:
+            return refusal
+        before, after = ("stopped", "running") if request.match_info["action"] == "start" else ("running", "stopped")
+        if self.status != before:
+            return _detail(409, f"Instance is not {before} (status: {self.status}).")
+        self.status = after
+        return web.json_response({"id": self.instance_id, "status": after})
+
+    def _refuse(self, request: web.Request, permission: str) -> web.Response | None:
+        key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if key not in KEYS:
+            return _detail(401, "Missing or invalid API key.")
+        if request.match_info["instance"] != self.instance_id:
+            return _detail(404, "Instance not found.")
+        if permission not in KEYS[key]:
+            return _detail(403, f"Key lacks '{permission}' permission on this instance.")
+        return None
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        refusal = self._refuse(request, "interact")
+        if refusal is not None:
+            return refusal
+        body = _object(await request.read())
+        missing = [key for key in ("model", "input") if not isinstance(body.get(key), str)]
+        if missing:
+            rows = [{"type": "missing", "loc": ["body", key], "msg": "Field required"} for key in missing]
+            return web.json_response({"detail": rows}, status=422)
+        if self.status != "running":
+            return _detail(409, f"Instance is not running (status: {self.status}).")
+        if not self.reachable:
+            return _detail(502, {"error": "Gateway unavailable – the sandbox cannot be reached."})
+        if not body["input"]:
+            error = {"message": "Missing user message in `input`.", "type": "invalid_request_error"}
+            return web.json_response({"error": error}, status=400)
+        session = request.match_info.get("session") or self._continued.get(
+            str(body.get("previous_response_id")), DEFAULT_SESSION
+        )
+        memory = self._sessions.setdefault(session, _Session(created=session == DEFAULT_SESSION))
+        self._sessions.move_to_end(session)
+        response = _response(body["model"])
+        async with self._recorded(session, memory, body) as record:
+            if memory.running > 1 and not memory.created:
+                return await self._send(request, record, response, Script("", code=500, status="failed"))
+            if session == DEFAULT_SESSION:
+                return await self._answer(request, record, response, memory)
+            async with memory.turn:
+                return await self._answer(request, record, response, memory)
+
+    @asynccontextmanager
+    async def _recorded(self, session: str, memory: _Session, body: dict[str, Any]) -> AsyncGenerator[Request]:
+        record = Request(session, body["input"], body, time.monotonic())
+        self.received += 1
+        self.overlaps += memory.running > 0 and session != DEFAULT_SESSION
+        memory.running += 1
+        if self.record:
+            self.requests.append(record)
+        self._tell()
+        try:
+            yield record
+            record.finished = time.monotonic()
+        except asyncio.CancelledError:
+            record.aborted = True
+            raise
+        finally:
+            memory.running -= 1
+            memory.created |= memory.running == 0
+            self._tell()
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _answer(
+        self, request: web.Request, record: Request, response: dict[str, Any], memory: _Session
+    ) -> web.StreamResponse:
+        """The agent's turn: it remembers the message from now on, even if the client hangs up."""
+        script = agent(record.input, memory.said)
+        memory.said.append(record.input)
+        self._continue(response["id"], record)
+        if script.hang:
+            await asyncio.Event().wait()
+        pause = self.latency + script.pauses[0]
+        if pause > 0:
+            await asyncio.sleep(pause)
+        await self._open.wait()
+        return await self._send(request, record, response, script)
+
+    def _continue(self, response_id: str, record: Request) -> None:
+        session = record.session
+        if session == DEFAULT_SESSION:
+            session = f"{DEFAULT_SESSION}#{response_id}"
+            self._sessions[session] = _Session(said=[record.input], created=True)
+        self._continued[response_id] = session
+        for memory in (self._sessions, self._continued):
+            while len(memory) > self.keep:
+                memory.popitem(last=False)
+
+    async def _send(
+        self, request: web.Request, record: Request, response: dict[str, Any], script: Script
+    ) -> web.StreamResponse:
+        if script.garbage:
+            return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+        body = response | _result(response["id"], script)
+        if record.body.get("stream") is not True:
+            await asyncio.sleep(sum(script.pauses[1:]))
+            if not script.cut:
+                return web.json_response(body, status=script.code)
+            return await _write_half(request, json.dumps(body).encode())
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await stream.prepare(request)
+        await stream.write(_opening(response, body))
+        deltas = chunks(script, self.chunk_chars, self.chunk_pause)
+        for pause, text in deltas[: len(deltas) // 2] if script.cut else deltas:
+            if pause > 0:
+                await asyncio.sleep(pause)
+            await stream.write(_event("response.output_text.delta", **_PLACE, delta=text))
+        if script.cut:
+            _hang_up(request)
+        else:
+            await stream.write(_closing(body))
+        return stream
+
+
+_PLACE: dict[str, Any] = {"output_index": 0, "content_index": 0}
+
+
+def _response(model: object) -> dict[str, Any]:
+    """A response object as it is when its run begins."""
+    return {
+        "id": f"resp_{uuid.uuid4()}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "status": "in_progress",
+        "model": model,
+        "output": [],
+        "usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0},
+    }
+
+
+def _result(response_id: str, script: Script) -> dict[str, Any]:
+    """What the run changes of its response object."""
+    if script.status == "failed":
+        error = {"code": "api_error", "message": "internal error"}
+        if script.code != 500:
+            error["message"] = f"{script.code} from the model provider"
+        return {"status": "failed", "error": error}
+    item = {
+        "type": "message",
+        "id": response_id.replace("resp_", "msg_"),
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": script.text}],
+        "phase": "final_answer",
+        "status": script.status,
+    }
+    words = len(script.text.split())
+    ended = {
+        "status": script.status,
+        "output": [item],
+        "usage": {"input_tokens": 22, "output_tokens": words, "total_tokens": 22 + words},
+    }
+    return ended | ({"incomplete_details": {"reason": "max_output_tokens"}} if script.status == "incomplete" else {})
+
+
+def _event(kind: str, **fields: object) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+
+def _opening(begun: dict[str, Any], body: dict[str, Any]) -> bytes:
+    """The events that OpenClaw sends at once, while the run may still be queued."""
+    item: dict[str, Any] = {
+        "type": "message",
+        "id": body["id"].replace("resp_", "msg_"),
+        "role": "assistant",
+        "content": (),
+    }
+    return b"".join(
+        (
+            _event("response.created", response=begun),
+            _event("response.in_progress", response=begun),
+            _event("response.output_item.added", output_index=0, item={**item, "status": "in_progress"}),
+            _event("response.content_part.added", **_PLACE, part={"type": "output_text", "text": ""}),
+        )
+    )
+
+
+def _closing(body: dict[str, Any]) -> bytes:
+    events: list[bytes] = []
+    for item in body["output"]:
+        part = item["content"][0]
+        events += [
+            _event("response.output_text.done", **_PLACE, text=part["text"]),
+            _event("response.content_part.done", **_PLACE, part=part),
+            _event("response.output_item.done", output_index=0, item=item),
+        ]
+    return b"".join((*events, _event(f"response.{body['status']}", response=body), b"data: [DONE]\n\n"))
+
+
+async def _write_half(request: web.Request, whole: bytes) -> web.StreamResponse:
+    stream = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(whole))})
+    await stream.prepare(request)
+    await stream.write(whole[: len(whole) // 2])
+    _hang_up(request)
+    return stream
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.close()
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value: object = json.loads(body)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _detail(status: int, detail: object) -> web.Response:
+    return web.json_response({"detail": detail}, status=status)

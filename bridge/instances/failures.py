@@ -1,0 +1,162 @@
+"""Whose failure an HTTP answer is, and what follows from it. Pure.
+
+The status alone does not tell: OpenClaw repeats the status of the model provider around a response object. The shape
+of the body does: a response object that failed is the agent's failure, a bare `{"error": …}` is the gateway's, and
+`{"detail": …}` is Chowder's. Sources: https://docs.chowder.dev/api-reference/instances/send-message (409 by its text,
+502), OpenClaw 2026.9.6 as observed on 2026-11-21.
+"""
+
+import email.utils
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
+from bridge.instance import Ending
+from bridge.instances import openresponses
+
+RETRY_AFTER = 5.0  # seconds until an instance that is not running is asked again
+LONGEST_RETRY_AFTER = 3600.0  # seconds; a server that asks for more is asked again earlier
+_MAX_WORDS = 200  # characters of a server's own words in a sentence
+_MIN_WITHHELD = 4  # characters; shorter texts occur in everything
+
+_Row = tuple[type[InstanceError], str]
+
+_TABLE: Mapping[int, _Row] = {  # status -> what to do, what to say
+    400: (InstanceRefused, "{who} does not understand the request{why}: check model and extra of [instances.{name}]."),
+    401: (InstanceRefused, "{who} does not accept the key of [instances.{name}]: check api_key, then ask again."),
+    403: (
+        InstanceRefused,
+        (
+            "{who} does not let the key of [instances.{name}] write to this instance: "
+            "give it the permission interact, or use another api_key, then ask again."
+        ),
+    ),
+    404: (
+        InstanceRefused,
+        (
+            "{who} does not know the instance of [instances.{name}], or it belongs to another organisation: "
+            "check instance_id and base_url, then ask again."
+        ),
+    ),
+    408: (TurnInterrupted, "{name} took too long (408); whether it worked on the message is unknown."),
+    413: (InstanceRefused, "The message is too long for {name}: write a shorter one."),
+    422: (InstanceRefused, "{who} does not understand the request{why}: check model and extra of [instances.{name}]."),
+    429: (InstanceUnavailable, "{name} takes no more requests for the moment (429)."),
+    503: (InstanceUnavailable, "{name} takes no requests for the moment (503)."),
+}
+_REST: Mapping[int, _Row] = {  # the first digit of every other status -> the same
+    3: (InstanceRefused, "{who} points elsewhere (HTTP {status}): check base_url of [instances.{name}]."),
+    4: (InstanceRefused, "{who} refuses the request (HTTP {status}{why}): check [instances.{name}]."),
+}
+_UNKNOWN: _Row = (TurnInterrupted, "{name} failed with HTTP {status}; whether it worked on the message is unknown.")
+
+NOT_RUNNING: Mapping[str, str] = {  # status of an instance that is not running -> what it is called
+    "stopped": "is stopped",
+    "stopping": "is being stopped",
+    "provisioning": "is starting",
+    "starting": "is starting",
+    "error": "is in an error state, which its owner has to repair",
+}
+_STATUS = re.compile(rf"\b({'|'.join(NOT_RUNNING)}|terminated)\b", re.IGNORECASE)
+_NOT_REACHED = re.compile(r"\b(unavailable|unreachable)\b", re.IGNORECASE)
+
+
+def failure(
+    status: int,
+    body: bytes,
+    content_type: str,
+    *,
+    name: str,
+    retry_after: float | None = None,
+    withheld: Sequence[str] = (),
+) -> InstanceError | Ending:
+    """What an answer other than 2xx means for the turn: an error to raise, or the agent's own failure. Never raises.
+
+    `name` is the section's name, `retry_after` what the server asked for in seconds. A server's words are quoted in a
+    sentence only if they contain none of the texts in `withheld` (the key, the message).
+    """
+    value = openresponses.load(body) if "html" not in content_type.lower() else None
+    fields = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+    if fields.get("object") == "response" and fields.get("status") == "failed":
+        return Ending("failed", openresponses.error_words(fields.get("error")))
+    who, words = _owner(fields)
+    if status == 409:
+        return _not_running(words, name, retry_after)
+    if status == 502 and who == "Chowder" and _NOT_REACHED.search(words):
+        return InstanceUnavailable(
+            f"Chowder cannot reach {name} (502).",
+            retry_after=retry_after or RETRY_AFTER,
+            notice=f"{name} cannot be reached at the moment; your message waits and is answered when it is back.",
+        )
+    kind, sentence = _TABLE.get(status) or _REST.get(status // 100) or _UNKNOWN
+    quoted = _quotable(words, withheld)
+    text = sentence.format(who=who, name=name, status=status, why=f" ({quoted})" if quoted else "")
+    if kind is InstanceUnavailable:
+        return InstanceUnavailable(text, retry_after=retry_after)
+    return kind(text)
+
+
+def retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """`Retry-After` as seconds from `now`, from either of its forms (RFC 9110, 10.2.3); None if it says nothing."""
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            moment = email.utils.parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    return min(seconds, LONGEST_RETRY_AFTER) if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _not_running(words: str, name: str, retry_after: float | None) -> InstanceError:
+    found = _STATUS.search(words)
+    status = found[1].lower() if found else "unknown"
+    if status == "terminated":
+        return InstanceRefused(f"{name} was terminated: write another instance_id under [instances.{name}].")
+    state = NOT_RUNNING.get(status, "is not running")
+    return InstanceUnavailable(
+        f"{name} {state} (409).",
+        retry_after=retry_after or RETRY_AFTER,
+        notice=f"{name} {state}; your message waits and is answered when it runs.",
+    )
+
+
+def _owner(fields: Mapping[str, object]) -> tuple[str, str]:
+    """Who answers, and its words."""
+    if "detail" in fields:
+        return "Chowder", _detail_words(fields["detail"])
+    if "error" in fields:
+        return "The gateway", openresponses.error_words(fields["error"]) or ""
+    return "The server", ""
+
+
+def _detail_words(detail: object) -> str:
+    """The words of FastAPI's `detail`: a text, an object with one, or a list of fields. Never the rejected input."""
+    if isinstance(detail, list):
+        rows = [cast("dict[str, object]", row) for row in cast("list[object]", detail) if isinstance(row, dict)]
+        return "; ".join(f"{_place(row.get('loc'))}{openresponses.error_words(row.get('msg')) or '?'}" for row in rows)
+    if not isinstance(detail, dict):
+        return openresponses.error_words(detail) or ""
+    fields = cast("dict[str, object]", detail)
+    return openresponses.error_words(fields.get("error", fields)) or ""
+
+
+def _place(loc: object) -> str:
+    parts = [str(part) for part in cast("list[object]", loc) if part != "body"] if isinstance(loc, list) else []
+    return f"{'.'.join(parts)}: " if parts else ""
+
+
+def _quotable(words: str, withheld: Sequence[str]) -> str:
+    words = " ".join(openresponses.readable(words).split()).rstrip(".")
+    for text in withheld:
+        spellings = (text, json.dumps(text)[1:-1])
+        if any(len(one) >= _MIN_WITHHELD and " ".join(one.split()) in words for one in spellings):
+            return ""
+    return words if len(words) <= _MAX_WORDS else f"{words[:_MAX_WORDS]}…"
