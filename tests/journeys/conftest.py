@@ -1,0 +1,35 @@
+"""A world for each journey; the program in it is not started yet."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.slack.simulator import SlackSimulator
+from bridge.demo.instance_server import DemoInstanceServer
+from tests.journeys.program import World
+
+MakeWorld = Callable[..., Awaitable[World]]
+
+
+@pytest.fixture
+async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
+    """Makes a world whose Slack has these options."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**slack: Any) -> World:
+            simulator = await stack.enter_async_context(SlackSimulator(**{"rate_limits": False, **slack}))
+            agent = await stack.enter_async_context(DemoInstanceServer())
+            world = World(tmp_path, simulator, agent)
+            stack.push_async_callback(world.close)
+            return world
+
+        yield make
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> World:
+    """Slack without limits on posts, its redelivery rules shortened."""
+    return await make_world()

@@ -1,0 +1,259 @@
+"""The real program as a subprocess, and around it a simulated Slack and the demo's agent."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+from adapters.slack.simulator import SlackSimulator
+from bridge.demo.instance_server import DemoInstanceServer
+from bridge.testing.simulator import Said
+
+PATIENCE = 25.0  # seconds that anything may take
+BROKEN = {"turn.broke", "work.broke", "delivery.broke", "channel.broke"}
+
+_Result = TypeVar("_Result")
+
+
+async def in_time(what: str, awaited: Awaitable[_Result]) -> _Result:
+    """The result, or a failure of the test that says what did not happen."""
+    try:
+        return await asyncio.wait_for(awaited, PATIENCE)
+    except TimeoutError:
+        raise AssertionError(f"{what} did not happen within {PATIENCE:.0f} s") from None
+
+
+async def eventually(what: str, true: Callable[[], Awaitable[_Result | None]]) -> _Result:
+    """What `true` returns once it is something: only for the state of another process, which tells nobody."""
+
+    async def look() -> _Result:
+        while (found := await true()) is None:
+            await asyncio.sleep(0.05)
+        return found
+
+    return await in_time(what, look())
+
+
+class Program:
+    """`threadbridge run`, and what it writes to standard error."""
+
+    def __init__(self, config: Path, environment: Mapping[str, str]) -> None:
+        self._config = config
+        self.environment = {**os.environ, **environment}
+        self.log: list[str] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._changed = asyncio.Condition()
+
+    async def start(self, *options: str) -> None:
+        """Starts it; the log begins anew."""
+        self.log = []
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", "run", "--config", str(self._config), *options,
+            env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE, limit=2**20,
+        )  # fmt: skip
+        self._reading = asyncio.create_task(self._read(self._process))
+
+    async def logged(self, event: str, count: int = 1) -> list[dict[str, Any]]:
+        """The log's lines about that event, once there are so many."""
+
+        def enough() -> bool:
+            return len(self.events(event)) >= count or (self._reading is not None and self._reading.done())
+
+        async with self._changed:
+            await in_time(f"the log's line {count} of {event}", self._changed.wait_for(enough))
+        found = self.events(event)
+        assert len(found) >= count, f"the program ended without logging {event}:\n{self.text()}"
+        return found
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """The log's lines about that event so far."""
+        parsed = [json.loads(line) for line in self.log if line.startswith("{")]
+        return [one for one in parsed if one["event"] == event]
+
+    def text(self) -> str:
+        """The whole log."""
+        return "\n".join(self.log)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def terminate(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def kill(self) -> None:
+        """SIGKILL: no chance to tidy up."""
+        self.signal(signal.SIGKILL)
+        await self.ended()
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """The exit code, once it has ended and all that it logged is read."""
+        assert self._process is not None
+        assert self._reading is not None
+        await in_time("the end of the program", asyncio.shield(self._reading))
+        return await self._process.wait()
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            async with self._changed:
+                self.log.append(line.decode().rstrip("\n"))
+                self._changed.notify_all()
+        await process.wait()
+        async with self._changed:
+            self._changed.notify_all()
+
+
+class World:
+    """One workspace, one agent, and the bridge between them."""
+
+    def __init__(self, folder: Path, slack: SlackSimulator, agent: DemoInstanceServer) -> None:
+        self.folder = folder
+        self.slack = slack
+        self.agent = agent
+        self.store = folder / "threadbridge.db"
+        self.program = Program(folder / "config.toml", {"AGENT_KEY": agent.api_key, **slack.secrets()})
+        self.may_break = False
+        """Whether the log may tell of a break: only where a test makes one."""
+
+    def configure(
+        self,
+        *rules: Mapping[str, object],
+        instance: Mapping[str, object] | None = None,
+        bridge: Mapping[str, object] | None = None,
+        channel: str = "slack",
+    ) -> None:
+        """Writes config.toml; without rules, everybody is answered in every room and direct conversation."""
+        tables: dict[str, Mapping[str, object]] = {
+            "bridge": {"store": "sqlite:///threadbridge.db", "http": "", **(bridge or {})},
+            "instances.main": {
+                "type": "chowder", "base_url": self.agent.base_url, "instance_id": self.agent.instance_id,
+                "api_key": "env:AGENT_KEY", "model": "demo", **(instance or {}),
+            },
+            f"channels.{channel}": self.slack.settings(),
+        }  # fmt: skip
+        lines = [line for name, table in tables.items() for line in _toml(f"[{name}]", table)]
+        for rule in rules or ({"rooms": ["*", "dm"]},):
+            lines += _toml("[[rules]]", {"channel": channel, "instance": "main", **rule}) if rule else []
+        (self.folder / "config.toml").write_text("\n".join(lines), encoding="utf-8")
+
+    async def start(self, *rules: Mapping[str, object], **tables: Any) -> None:
+        """Configures, starts the program and waits until Slack has it connected."""
+        self.configure(*rules, **tables)
+        await self.restart()
+
+    async def restart(self) -> None:
+        """Starts the program with the configuration as it is and waits until it is connected."""
+        await self.program.start()
+        await self.program.logged("channel.connected")
+        await in_time("the bridge's connection", self.slack.connected())
+
+    async def end(self) -> None:
+        """SIGTERM; the program ends well. What stands in the threads now is all there is."""
+        assert await self.program.terminate() == 0, self.program.text()
+
+    async def say(self, text: str, thread: Said | str | None = None, *, person: str = "Ada") -> Said:
+        """Mentions the bot in #general, or writes into the thread."""
+        return await self.slack.say(person, text, thread=thread.thread if isinstance(thread, Said) else thread)
+
+    async def ask(self, text: str, thread: Said | str | None = None, *, person: str = "Ada") -> tuple[Said, str]:
+        """Says it and waits for the next thing that the bot writes in that thread."""
+        before = len(self.answers(thread)) if thread else 0
+        said = await self.say(text, thread, person=person)
+        return said, (await self.until_answers(said, before + 1))[-1]
+
+    def answers(self, thread: Said | str) -> list[str]:
+        """What the bot wrote in the thread so far."""
+        name = thread.thread if isinstance(thread, Said) else thread
+        return [said.text for said in self.slack.read(name) if said.by_bot]
+
+    async def until_answers(self, thread: Said | str, count: int) -> list[str]:
+        """What the bot wrote in the thread, once that is so many messages."""
+        seen = self.slack.until(lambda: len(self.answers(thread)) >= count)
+        try:
+            await in_time(f"answer {count}", seen)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there is {self.answers(thread)}\n{self.program.text()}") from None
+        return self.answers(thread)
+
+    def bot_posts(self) -> list[str]:
+        """Whatever the bot wrote anywhere, unescaped or not: as it is stored."""
+        rooms = self.slack.workspace.rooms.values()
+        bot = self.slack.workspace.bot.id
+        return [message.text for room in rooms for message in room.messages.values() if message.user == bot]
+
+    async def settled(self) -> None:
+        """Returns once every event so far is acknowledged, and with that committed or passed over."""
+        await in_time("every acknowledgement", self.slack.settled())
+
+    def inputs(self) -> list[str]:
+        """What the agent was sent, oldest first."""
+        return [request.input for request in self.agent.requests]
+
+    def posts(self) -> list[Any]:
+        """The calls of chat.postMessage so far."""
+        return [call for call in self.slack.calls if call.method == "chat.postMessage"]
+
+    async def until_posts(self, count: int) -> None:
+        """Returns once chat.postMessage was called so often, whatever came of it."""
+
+        async def enough() -> bool | None:
+            return True if len(self.posts()) >= count else None
+
+        await eventually(f"call {count} of chat.postMessage", enough)
+
+    async def sessions(self) -> dict[str, dict[str, Any]]:
+        """What `threadbridge sessions --json` prints, by session id."""
+        found = json.loads(await self.command("sessions", "--json"))
+        return {one["session"]: one for one in found}
+
+    async def command(self, *arguments: str) -> str:
+        """What another command prints."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", *arguments, "--config", str(self.folder / "config.toml"),
+            env=self.program.environment, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await in_time(f"threadbridge {arguments[0]}", process.communicate())
+        assert process.returncode == 0, err.decode()
+        return out.decode()
+
+    def session_of(self, thread: Said | str) -> str:
+        """The session id of a thread by the contract: slack-{team}-{channel}-{ts}."""
+        name = thread.thread if isinstance(thread, Said) else thread
+        return f"slack-{self.slack.workspace.team_id}-{name.replace('/', '-')}".lower()
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        """Status and JSON of one of the bridge's pages."""
+        address = (await self.program.logged("bridge.started"))[0]["http"]
+        async with aiohttp.ClientSession() as session, session.get(address + path) as answer:
+            return answer.status, await answer.json()
+
+    async def close(self) -> None:
+        """Ends the program, if nobody did yet, and holds its log against what must never be in it."""
+        if self.program.running:
+            self.agent.release()
+            self.slack.faults.clear()
+            self.program.signal(signal.SIGKILL)
+            await self.program.ended()
+        broken = [line for event in BROKEN for line in self.program.events(event)]
+        assert self.may_break or not broken, broken
+
+
+def _toml(header: str, table: Mapping[str, object]) -> Sequence[str]:
+    # JSON's texts, numbers, booleans and lists are TOML's, too.
+    return [header, *(f"{key} = {json.dumps(value)}" for key, value in table.items()), ""]

@@ -1,0 +1,123 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.channel import MessageRef
+from bridge.deliveries import Deliveries
+from bridge.errors import NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.store import database, reading
+from bridge.store.protocol import DeliveryRecord
+from bridge.store.sqlstore import SqlStore
+from bridge.testing.store_contract import arrival, delivery, result, turn
+from tests.scripted import ScriptedChannel
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@asynccontextmanager
+async def posting(url: str, channel: ScriptedChannel, *texts: str) -> AsyncIterator[SqlStore]:
+    store = await SqlStore.open(url)
+    if texts:
+        await store.accept(arrival(1))
+        await store.finish_turn(await turn(store), result(*texts))
+    crew = Deliveries(channel, store).crew()
+    loop = asyncio.create_task(crew.claim_for_ever())
+    yield store
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+    await crew.finish(5)
+    await store.close()
+
+
+def records(url: str) -> list[DeliveryRecord]:
+    engine = database.open_engine(url, read_only=True)
+    with engine.connect() as connection:
+        found = [one for record in reading.turn_records(connection, "s-t") for one in record.deliveries]
+    engine.dispose()
+    return found
+
+
+async def test_parts_are_posted_in_order(url: str) -> None:
+    channel = ScriptedChannel()
+    async with posting(url, channel, "one", "two", "three"):
+        assert await channel.texts(3) == ["one", "two", "three"]
+    assert [one.status for one in records(url)] == ["delivered"] * 3
+
+
+async def test_a_post_that_did_not_arrive_is_repeated_without_looking(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [NotSent("unreachable")]
+    async with posting(url, channel, "one", "two"):
+        assert await channel.texts(2) == ["one", "two"]
+    assert channel.looked_for == []
+    assert [one.attempts for one in records(url)] == [2, 1]
+
+
+async def test_a_post_that_may_have_arrived_is_looked_for_and_not_repeated(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [OutcomeUnknown("no answer")]
+    channel.found = [MessageRef("there")]
+    async with posting(url, channel, "one", "two"):
+        assert await channel.texts(1) == ["two"]
+    first = records(url)[0]
+    assert (first.status, first.message_ref, channel.looked_for) == ("delivered", "there", [first.id])
+
+
+async def test_a_post_that_is_not_found_is_repeated(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [OutcomeUnknown("no answer")]
+    async with posting(url, channel, "one"):
+        assert await channel.texts(1) == ["one"]
+    assert len(channel.looked_for) == 1
+
+
+async def test_nothing_is_repeated_while_nobody_can_look(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [OutcomeUnknown("no answer")]
+    channel.found = [RateLimited("wait", retry_after=0), NotSent("unreachable"), MessageRef("there")]
+    async with posting(url, channel, "one", "two"):
+        assert await channel.texts(1) == ["two"]
+    assert len(channel.looked_for) == 3
+
+
+async def test_a_wait_is_no_attempt(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [RateLimited("wait", retry_after=0), RateLimited("wait", retry_after=0)]
+    async with posting(url, channel, "one"):
+        assert await channel.texts(1) == ["one"]
+    assert (records(url)[0].attempts, channel.looked_for) == (1, [])
+
+
+async def test_what_the_platform_will_never_take_is_a_dead_letter_and_the_session_goes_on(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [Rejected("the room is gone")]
+    async with posting(url, channel, "one", "two"):
+        assert await channel.texts(1) == ["two"]
+    dead = records(url)[0]
+    assert (dead.status, dead.error) == ("dead_letter", "the room is gone")
+
+
+async def test_after_a_crash_in_the_middle_of_a_post_it_is_looked_for_first(url: str) -> None:
+    before = await SqlStore.open(url)
+    await before.accept(arrival(1))
+    await before.finish_turn(await turn(before), result("one"))
+    posting_then = await delivery(before)
+    await before.close()
+    channel = ScriptedChannel()
+    async with posting(url, channel):
+        assert await channel.texts(1) == ["one"]
+    assert channel.looked_for == [posting_then.id]
+
+
+async def test_a_bug_in_a_channel_repeats_the_post_only_after_looking(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [RuntimeError("a bug")]
+    async with posting(url, channel, "one"):
+        assert await channel.texts(1) == ["one"]
+    assert len(channel.looked_for) == 1

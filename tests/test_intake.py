@@ -1,0 +1,50 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.channel import Facts
+from bridge.config import Rule
+from bridge.envelope import Conversation
+from bridge.errors import StoreError
+from bridge.intake import intake
+from bridge.store.sqlstore import SqlStore
+from bridge.testing.store_contract import arrival, nothing_to_do, turn
+
+ENVELOPE = arrival(1).envelope
+FACTS = Facts("T", "C", "u", ("T", "C", "1"), direct=False, addressed=True, in_thread=False, author_is_bot=False)
+RULES = [Rule(channel="c", instance="main", rooms=("*", "dm"), dm_session="channel")]
+
+
+async def test_what_accept_returned_for_is_committed(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    await intake(store, RULES, "c")(ENVELOPE, FACTS)
+    await store.close()
+    again = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    lease = await turn(again)
+    assert (lease.session, lease.envelope) == ("p-t-c-1", ENVELOPE)
+    await again.close()
+
+
+async def test_what_no_rule_admits_leaves_no_trace(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    await intake(store, [], "c")(ENVELOPE, FACTS)
+    await intake(store, RULES, "c")(ENVELOPE, replace(FACTS, addressed=False))
+    await intake(store, RULES, "c")(ENVELOPE, replace(FACTS, author_is_bot=True))
+    assert await nothing_to_do(store)
+    await store.close()
+
+
+async def test_the_answer_goes_where_policy_says(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    room = Conversation(source="p", ref="room")
+    await intake(store, RULES, "c")(ENVELOPE, replace(FACTS, direct=True, unthreaded=room))
+    assert (await turn(store)).envelope.conversation == room
+    await store.close()
+
+
+async def test_what_cannot_be_committed_is_not_accepted(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    await store.close()
+    with pytest.raises(StoreError):
+        await intake(store, RULES, "c")(ENVELOPE, FACTS)
