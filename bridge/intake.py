@@ -6,8 +6,8 @@ import structlog
 
 from bridge import policy
 from bridge.channel import Accept, Facts
-from bridge.config import Rule
 from bridge.envelope import Envelope
+from bridge.rules import Rule
 from bridge.store.protocol import Accepted, Arrival, Store
 
 _log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bridge import session
 from bridge.channel import Facts
-from bridge.config import Rule
 from bridge.envelope import Conversation, Envelope
+from bridge.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import structlog
 
 from bridge import notices, policy, prompt, retry
 from bridge.channel import CanReadHistory, CanResolveNames, Channel
-from bridge.config import Rule
 from bridge.envelope import Envelope
 from bridge.errors import (
     ChannelError,
@@ -19,6 +18,7 @@ from bridge.errors import (
     TurnInterrupted,
 )
 from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.rules import Rule
 from bridge.store.protocol import NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
 

@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,5 @@ keys = st.sampled_from(["bridge", "instances", "channels", "rules", "main", "sla
 
 @given(data=st.dictionaries(keys, st.dictionaries(keys, values, max_size=4) | values, max_size=4))
 def test_whatever_stands_in_the_file_only_config_errors_come_out(data: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(ConfigError):
         config.parse(Path("config.toml"), data, channel_types={}, instance_types={}, environ={})
-    except ConfigError as error:
-        assert error.problems

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from bridge.channel import Facts
-from bridge.config import Rule
 from bridge.envelope import Conversation
 from bridge.errors import StoreError
 from bridge.intake import intake
+from bridge.rules import Rule
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_contract import arrival, nothing_to_do, turn
 

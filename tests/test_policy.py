@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.channel import Facts
-from bridge.config import Rule
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.policy import Decision, admits, decide
+from bridge.rules import Rule
 
 ROOM = Conversation(source="slack", ref="room")
 THREAD = Conversation(source="slack", ref="thread")

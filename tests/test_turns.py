@@ -8,11 +8,10 @@ import pytest
 
 from bridge import notices
 from bridge.channel import Facts
-from bridge.config import Rule
 from bridge.deliveries import Deliveries
-from bridge.envelope import Envelope
 from bridge.errors import InstanceRefused, InstanceUnavailable, NotSent, TurnInterrupted
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
+from bridge.rules import Rule
 from bridge.store import database, reading
 from bridge.store.protocol import TurnRecord
 from bridge.store.sqlstore import SqlStore

@@ -1,7 +1,6 @@
 """An OpenClaw instance hosted by Chowder: one POST a turn, answered as JSON or as an event stream.
 
-Sources, read 2026-11-21: https://docs.chowder.dev/api-reference/instances/send-message,
-https://docs.chowder.dev/api-reference/instances/send-message-session.
+Source: Chowder's API reference, pages "Send Message" and "Send Session Message" (https://docs.chowder.dev).
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from bridge.envelope import Actor, Envelope
 from bridge.errors import InstanceError, InstanceUnavailable, TurnInterrupted
 from bridge.instance import CanProbe, Ending, Instance, InstanceSettings, Progress, Turn
 from bridge.instances import failures, openresponses
-from bridge.settings import Secret
+from bridge.settings import Secret, asked
 
 CONNECT_TIMEOUT = 10.0  # seconds for name, connection and TLS together
 PROBE_TIMEOUT = 5.0  # seconds
@@ -81,9 +80,11 @@ class ChowderSettings(InstanceSettings):
 
     type: str = "chowder"
     base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.chowder.dev/v1"
-    instance_id: str = Field(min_length=1)
-    api_key: Annotated[Secret, AfterValidator(_header_value)]
-    model: str = Field(min_length=1)
+    instance_id: str = Field(min_length=1, json_schema_extra=asked("Id of the Chowder instance"))
+    api_key: Annotated[Secret, AfterValidator(_header_value)] = Field(
+        json_schema_extra=asked("Chowder API key (chd_sk_… with interact is enough)")
+    )
+    model: str = Field(min_length=1, json_schema_extra=asked("Model, as the instance's provider names it"))
     continuity: Literal["session", "previous_response_id"] = "session"
     """How the agent knows the thread: by a session of its name, or by the id of its last answer in the instance's
     default session, which all threads then share."""

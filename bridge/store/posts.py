@@ -194,7 +194,7 @@ def _row(lease: TurnLease, delivery: NewDelivery, now: float) -> dict[str, Any]:
         "session_id": lease.session,
         "channel": lease.channel,
         "conversation": delivery.conversation.model_dump_json(),
-        "payload": json.dumps(delivery.payload, ensure_ascii=False),
+        "payload": json.dumps(delivery.payload),
         "status": "pending",
         "attempts": 0,
         "created_at": now,

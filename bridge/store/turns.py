@@ -236,7 +236,7 @@ def _turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float
         "direct": arrival.direct,
         "wants_context": wants_context,
         "envelope": arrival.envelope.model_dump_json(exclude={"raw"}),
-        "raw": json.dumps(arrival.envelope.raw, ensure_ascii=False, separators=(",", ":")),
+        "raw": json.dumps(arrival.envelope.raw, separators=(",", ":")),
         "status": "open",
         "attempts": 0,
         "accepted_at": now,

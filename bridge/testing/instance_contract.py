@@ -8,8 +8,6 @@
 An agent that runs elsewhere and remembers its sessions subclasses `RemoteInstanceContract`. Needs pytest-asyncio.
 """
 
-# ruff: noqa: S101 (these are tests)
-
 import asyncio
 import contextlib
 import itertools

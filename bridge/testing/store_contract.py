@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +55,7 @@ def result(*texts: str, **changes: Any) -> TurnResult:
     """An answer in so many parts."""
     place = Conversation(source="p", ref="t")
     parts = [NewDelivery(place, {"text": text}, part=part) for part, text in enumerate(texts)]
-    return TurnResult(**({"status": "answered", "deliveries": parts} | changes))
+    return replace(TurnResult("answered", parts), **changes)
 
 
 async def turn(store: Store) -> TurnLease:
@@ -78,7 +79,7 @@ async def nothing_to_do(store: Store) -> bool:
     idle = not any(claim.done() for claim in claims)
     for claim in claims:
         claim.cancel()
-    await asyncio.gather(*claims, return_exceptions=True)
+    await asyncio.wait(claims)
     return idle
 
 
@@ -88,7 +89,7 @@ class StoreContract:
     @pytest.fixture
     def stores(self) -> Stores:
         """Override: opens stores on one empty database."""
-        raise NotImplementedError
+        raise AssertionError("override the fixture `stores`")
 
     @pytest.fixture
     def clock(self) -> Clock:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -64,7 +65,7 @@ async def test_history_keeps_message_reply_and_platforms_payload(url: str, tmp_p
             "SELECT raw, status, (SELECT count(*) FROM open_turns) FROM turns"
         ).fetchone()
     connection.close()
-    assert raw == '{"payload":{"untouched":["ü",null,1.5]}}'
+    assert json.loads(raw) == {"payload": {"untouched": ["ü", None, 1.5]}}
     assert (status, open_turns) == ("answered", 0)
 
 

@@ -1,0 +1,55 @@
+"""`[[rules]]`: who is answered where, by which instance, in which session."""
+
+import re
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from bridge.settings import Section
+
+
+class Rule(Section):
+    """`[[rules]]`: the first that matches a message decides."""
+
+    channel: str
+    workspaces: tuple[str, ...] = ("*",)
+    rooms: tuple[str, ...] = ("*",)
+    users: tuple[str, ...] = ("*",)
+    trigger: Literal["mention", "mention-only", "always"] = "mention"
+    session: Literal["thread", "user", "room", "ticket"] = "thread"
+    ticket: str | None = None
+    instance: str | None = None
+    bots: bool = False
+    dm_session: Literal["thread", "channel"] = "thread"
+    variants: dict[str, int] = Field(default_factory=dict[str, int])
+
+    @field_validator("ticket")
+    @classmethod
+    def _ticket(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"is no regular expression ({error})") from error
+        return value
+
+    @field_validator("bots")
+    @classmethod
+    def _bots(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("other bots cannot be answered in this version: write bots = false")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.instance is None and not self.variants:
+            raise ValueError('names no instance: write instance = "…" with a name under [instances]')
+        if self.session == "ticket" and self.ticket is None:
+            raise ValueError('session = "ticket" needs a pattern: write ticket = "[A-Z]{2,10}-[0-9]+"')
+        if self.variants and (min(self.variants.values()) < 0 or sum(self.variants.values()) == 0):
+            raise ValueError("variants are shares of the sessions: write whole numbers of which one is above 0")
+        return self
+
+    def instances(self) -> tuple[str, ...]:
+        """Every instance that the rule may choose."""
+        return tuple(self.variants) or ((self.instance,) if self.instance else ())
