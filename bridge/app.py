@@ -13,7 +13,7 @@ from bridge import __version__, retry
 from bridge.channel import Channel
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
-from bridge.errors import ConfigError, StoreError
+from bridge.errors import BridgeError, ConfigError, StoreError
 from bridge.instance import CanProbe, Instance
 from bridge.intake import intake
 from bridge.registry import CHANNELS, INSTANCES, Registry
@@ -24,6 +24,9 @@ from bridge.web.server import listen_on, serve
 from bridge.work import Crew
 
 _log = structlog.get_logger(__name__)
+
+LONGEST_ABSENCE = 10.0
+"""Seconds between two attempts to connect a channel."""
 
 
 async def run(config: Config) -> None:
@@ -127,9 +130,11 @@ class _Bridge:
             attempt += 1
             try:
                 await channel.listen(accept)
+            except BridgeError as error:
+                _log.warning("channel.away", channel=name, reason=str(error))
             except Exception:  # noqa: BLE001 - one channel must not take the others down
                 _log.exception("channel.broke", channel=name)
-            await asyncio.sleep(retry.wait(attempt, 0))
+            await asyncio.sleep(min(retry.wait(attempt, 0), LONGEST_ABSENCE))
 
     async def _renew_leases(self) -> None:
         while True:

@@ -16,7 +16,7 @@ class _Wire(BaseModel):
 class Actor(_Wire):
     """Who wrote a message."""
 
-    id: str = Field(min_length=1, description="Namespaced by the source, as in `slack:U123`.")
+    id: str = Field(min_length=1, description="Namespaced by the source, as in `client:user-7`.")
     display: str = Field(description="The name that people see.")
     type: Literal["human", "agent", "system"]
 

@@ -86,6 +86,7 @@ class SlackChannel:
             name, settings.bot_token.get_secret_value(), settings.api_base, connections=self.posts_at_once * 2
         )
         self._bot: parse.Bot | None = None
+        self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
         self._app: AsyncApp | None = None
         self._names: dict[str, asyncio.Task[str | None]] = {}
@@ -112,11 +113,14 @@ class SlackChannel:
         return self._bot
 
     async def _check_app_token(self) -> None:
-        if self._settings.mode == "socket" and self._settings.app_token is not None:
+        # The SDK retries a wrong app token for ever without a word (seen), so it is tried here first.
+        if not self._app_token_is_good and self._settings.app_token is not None:
             await self._client.check_app_token(self._settings.app_token.get_secret_value())
+            self._app_token_is_good = True
 
     async def listen(self, accept: Accept) -> None:
         settings = self._settings
+        await self._check_app_token()
         secret = settings.signing_secret.get_secret_value() if settings.signing_secret else None
         self._app = listen.bolt_app(
             self.name,

@@ -1,0 +1,1 @@
+"""The agents that the bridge knows: one module a type, plugged in by entry points."""
