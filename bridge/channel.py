@@ -51,8 +51,6 @@ class Delivery:
     payload: Payload
     created_at: float
     """Seconds since the epoch; nothing of this delivery was posted before."""
-    edits: MessageRef | None = None
-    """The message to replace instead of posting a new one."""
 
 
 class Channel(Protocol):
@@ -94,7 +92,7 @@ class Channel(Protocol):
         ...
 
     async def send(self, delivery: Delivery) -> MessageRef:
-        """Posts (or edits) one message. Calls the platform once and does not repeat."""
+        """Posts one message. Calls the platform once and does not repeat."""
         ...
 
     async def close(self) -> None:

@@ -43,7 +43,7 @@ class Deliveries:
             await self._again(lease, "the bridge itself failed: see the log", in_doubt=True)
 
     async def _post(self, lease: DeliveryLease, log: structlog.typing.FilteringBoundLogger) -> None:
-        delivery = Delivery(lease.id, lease.session, lease.conversation, lease.payload, lease.created_at, lease.edits)
+        delivery = Delivery(lease.id, lease.session, lease.conversation, lease.payload, lease.created_at)
         looked_up = False
         try:
             ref: MessageRef | None = None

@@ -79,11 +79,7 @@ class SlackClient:
             raise
 
     async def post(self, delivery: Delivery) -> MessageRef:
-        """`chat.postMessage` into the delivery's thread, its id in the metadata; `chat.update` if it edits."""
-        if delivery.edits is not None:
-            room, ts = ids.room_and_ts(delivery.edits)
-            await self._in_room(room, "chat.update", {"channel": room, "ts": ts, **delivery.payload})
-            return delivery.edits
+        """`chat.postMessage` into the delivery's thread, its id in the metadata."""
         where = ids.place(delivery.conversation.ref)
         arguments: dict[str, Any] = {
             "channel": where.room,

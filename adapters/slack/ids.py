@@ -10,7 +10,6 @@ _ROOM = r"[CDG][A-Z0-9]{1,30}"
 _USER = r"[A-Z][A-Z0-9]{1,30}"
 _TS = r"[0-9]{1,15}\.[0-9]{1,10}"
 _PLACE = re.compile(rf"({_TEAM})/({_ROOM})(?:/({_TS}))?")
-_MESSAGE = re.compile(rf"({_ROOM})/({_TS})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,6 @@ def place(ref: str) -> Place:
 def message_ref(room: str, ts: str) -> MessageRef:
     """A message, unique in its workspace."""
     return MessageRef(f"{room}/{ts}")
-
-
-def room_and_ts(ref: MessageRef) -> tuple[str, str]:
-    """The reverse of `message_ref`. Raises ValueError for anything else."""
-    found = _MESSAGE.fullmatch(ref)
-    if found is None:
-        raise ValueError(f"not a message of Slack: {ref[:120]!r}")
-    return found[1], found[2]
 
 
 def envelope_id(team: str, room: str, ts: str) -> str:

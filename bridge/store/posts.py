@@ -52,7 +52,6 @@ _LEASED = (
         deliveries.c.channel,
         deliveries.c.conversation,
         deliveries.c.payload,
-        deliveries.c.edits,
         deliveries.c.created_at,
     )
     .where(deliveries.c.seq.in_(bindparam("of", expanding=True)))
@@ -136,7 +135,6 @@ class DeliveryStatements:
                 id=row.id,
                 conversation=Conversation.model_validate_json(row.conversation),
                 payload=json.loads(row.payload),
-                edits=MessageRef(row.edits) if row.edits else None,
                 created_at=row.created_at,
             )
             for row in connection.execute(_LEASED, {"of": list(taken)})

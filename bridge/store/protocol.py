@@ -42,7 +42,7 @@ class Accepted(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lease:
-    """Work that is ours until `expires`, unless it is renewed."""
+    """Work that is ours as long as its lease is renewed in time."""
 
     seq: int
     session: str
@@ -75,7 +75,6 @@ class DeliveryLease(Lease):
     id: str
     conversation: Conversation
     payload: Payload
-    edits: MessageRef | None
     created_at: float
     """Seconds since the epoch."""
 

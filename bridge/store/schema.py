@@ -73,7 +73,6 @@ deliveries = Table(
     Column("channel", String, nullable=False),
     Column("conversation", Text, nullable=False),
     Column("payload", Text, nullable=False),
-    Column("edits", String),
     Column("status", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Float, nullable=False),
