@@ -7,18 +7,15 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from aiohttp import web
 
 from adapters.slack.simulator.arguments import Args
 from adapters.slack.simulator.faults import Faults
+from adapters.slack.simulator.server import SlackServer
 from adapters.slack.simulator.workspace import Payload, SharedFile
 from bridge.testing.simulator import Said
-
-if TYPE_CHECKING:
-    from adapters.slack.simulator.server import SlackSimulator
-
 
 # name in POST /_sim/faults -> what it switches
 SWITCHES = ("blackout", "deaf", "refuse_posts")
@@ -38,8 +35,15 @@ ACTIONS: dict[str, Callable[..., None]] = {
 }
 
 
-def add_control_routes(application: web.Application, simulator: "SlackSimulator") -> None:
-    """Adds every `/_sim/` route."""
+class SlackSimulator(SlackServer):
+    """`SlackServer` with the control API."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        _add_control_routes(self.application, self)
+
+
+def _add_control_routes(application: web.Application, simulator: SlackServer) -> None:
     control = _Control(simulator)
     actions: dict[str, Callable[[Payload], Payload]] = {
         "say": control.say,
@@ -61,7 +65,7 @@ def add_control_routes(application: web.Application, simulator: "SlackSimulator"
 
 
 class _Control:
-    def __init__(self, simulator: "SlackSimulator") -> None:
+    def __init__(self, simulator: SlackServer) -> None:
         self._simulator = simulator
 
     def say(self, body: Payload) -> Payload:

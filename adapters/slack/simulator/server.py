@@ -8,7 +8,6 @@ from typing import Self
 from aiohttp import web
 
 from adapters.slack.simulator import files, mrkdwn
-from adapters.slack.simulator.control import add_control_routes
 from adapters.slack.simulator.delivery import ACK_TIMEOUT, RETRY_SCHEDULE, Journal
 from adapters.slack.simulator.events_api import EventsApi
 from adapters.slack.simulator.faults import Faults
@@ -24,7 +23,7 @@ from bridge.testing.simulator import Said, Simulator
 DEFAULT_ROOM = "#general"
 
 
-class SlackSimulator:
+class SlackServer:
     """A Slack workspace with one installed app, which the real slack-bolt and slack-sdk take for Slack.
 
     Events go to the app's sockets, or, with `events_url`, as signed posts to that URL. Messages are answered for and
@@ -94,7 +93,6 @@ class SlackSimulator:
                 web.get("/files-pri/download/{file}/{name}", downloads.handle),
             ]
         )
-        add_control_routes(self._listener.application, self)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -112,6 +110,11 @@ class SlackSimulator:
         if self.events_api is not None:
             await self.events_api.stop()
         await self._listener.stop()
+
+    @property
+    def application(self) -> web.Application:
+        """The server's routes; more may be added before it starts."""
+        return self._listener.application
 
     @property
     def url(self) -> str:
@@ -302,4 +305,4 @@ class SlackSimulator:
         return f"{url}/link/?ticket={self.sockets.new_ticket()}&app_id={self.workspace.app_id}"
 
 
-_IMPLEMENTS: type[Simulator] = SlackSimulator
+_IMPLEMENTS: type[Simulator] = SlackServer
