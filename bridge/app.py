@@ -27,6 +27,8 @@ _log = structlog.get_logger(__name__)
 
 LONGEST_ABSENCE = 10.0
 """Seconds between two attempts to connect a channel."""
+PROBE_SECONDS = 60.0
+"""Seconds between two looks at the instances."""
 
 
 async def run(config: Config) -> None:
@@ -77,6 +79,7 @@ class _Bridge:
         self._store = store
         self._channels = channels
         self._instances = instances
+        self._problems: dict[str, str | None] = dict.fromkeys(instances)
         self._turns: list[Crew[Any]] = [
             Turns(instance, config.instances[name], store, channels, config.rules).crew()
             for name, instance in instances.items()
@@ -93,7 +96,8 @@ class _Bridge:
             posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]
             turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns]
             probing = group.create_task(self._probe())
-            serving = [group.create_task(serve(routes(self._store, self._channels), listening))] if listening else []
+            pages = routes(self._store, self._channels, self._problems)
+            serving = [group.create_task(serve(pages, listening))] if listening else []
             hearing = [group.create_task(self._listen(name, one)) for name, one in self._channels.items()]
             _log.info(
                 "bridge.started",
@@ -116,12 +120,24 @@ class _Bridge:
         """No new work; what runs may finish for `drain` seconds; the rest is as after a crash."""
         _log.info("bridge.drains", seconds=self._config.bridge.drain)
         await _cancel([*listening, *turning])
-        cut_off = sum([await crew.finish(self._config.bridge.drain) for crew in self._turns])
-        await asyncio.sleep(0)  # what these turns ended with is being claimed for posting
-        cut_off += sum([await crew.finish(self._config.bridge.drain) for crew in self._posts])
+        cut_off = 0
+        try:
+            async with asyncio.timeout(self._config.bridge.drain):
+                await self._settle(self._turns)
+                await self._settle(self._posts)
+        except TimeoutError:
+            await _cancel(posting)
+            cut_off = sum([await crew.finish(0) for crew in [*self._turns, *self._posts]])
         await _cancel(posting)
         if cut_off:
             _log.warning("bridge.cut_off", count=cut_off)
+
+    async def _settle(self, crews: Sequence[Crew[Any]]) -> None:
+        """Waits until these have nothing in work and nothing to claim."""
+        busy = True
+        while busy:
+            await self._store.renew()  # once it is answered, what was waiting in the store is claimed
+            busy = any([await crew.settle() for crew in crews])
 
     async def _listen(self, name: str, channel: Channel) -> None:
         accept = intake(self._store, self._config.rules, name)
@@ -145,10 +161,16 @@ class _Bridge:
                 _log.error("store.refused", reason=str(error))
 
     async def _probe(self) -> None:
-        """Says in the log what is known to be wrong with an instance before anybody asks it something."""
-        for name, instance in self._instances.items():
-            if isinstance(instance, CanProbe) and (problem := await instance.probe()):
-                _log.warning("instance.not_ready", instance=name, problem=problem)
+        """Says in the log and in /readyz what is wrong with an instance before anybody asks it something."""
+        while True:
+            for name, instance in self._instances.items():
+                before = self._problems[name]
+                problem = self._problems[name] = await instance.probe() if isinstance(instance, CanProbe) else None
+                if problem and problem != before:
+                    _log.warning("instance.not_ready", instance=name, problem=problem)
+                elif before and not problem:
+                    _log.info("instance.ready", instance=name)
+            await asyncio.sleep(PROBE_SECONDS)
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:

@@ -7,6 +7,7 @@ import structlog
 from bridge import policy
 from bridge.channel import Accept, Facts
 from bridge.envelope import Envelope
+from bridge.errors import StoreError
 from bridge.rules import Rule
 from bridge.store.protocol import Accepted, Arrival, Store
 
@@ -34,7 +35,11 @@ def intake(store: Store, rules: Sequence[Rule], channel: str) -> Accept:
             only_if_known=decision.only_if_known,
             wants_context=decision.wants_context,
         )
-        outcome = await store.accept(arrival)
+        try:
+            outcome = await store.accept(arrival)
+        except StoreError as error:
+            _log.error("turn.not_accepted", envelope=envelope.id, channel=channel, reason=str(error))
+            raise
         if outcome is Accepted.TURN:
             _log.info("turn.accepted", envelope=envelope.id, thread=decision.thread, channel=channel)
         else:

@@ -46,11 +46,12 @@ def decide(rules: Sequence[Rule], channel: str, envelope: Envelope, facts: Facts
     if not triggered and not follow_up:
         return None
     flat = facts.direct and rule.dm_session == "channel"
-    session_id = _session(rule, envelope, facts, flat=flat)
+    thread = session.thread_session(envelope.source, *facts.thread)
+    session_id = _session(rule, envelope, facts, flat=flat) or thread
     in_room = flat and not facts.in_thread and facts.unthreaded is not None
     return Decision(
         instance=_instance(rule, session_id),
-        thread=session.thread_session(envelope.source, *facts.thread),
+        thread=thread,
         session=session_id,
         conversation=facts.unthreaded if in_room and facts.unthreaded else envelope.conversation,
         only_if_known=not triggered,
@@ -68,7 +69,8 @@ def _matches(rule: Rule, facts: Facts) -> bool:
     )
 
 
-def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str:
+def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str | None:
+    """The session where it is not the thread's own."""
     if rule.session == "ticket" and rule.ticket is not None and (ticket := _ticket(rule.ticket, envelope)):
         return session.ticket_session(ticket)
     if rule.session == "user":
@@ -77,7 +79,7 @@ def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str
         return session.direct_session(envelope.source, facts.workspace, facts.room)
     if rule.session == "room":
         return session.room_session(envelope.source, facts.workspace, facts.room)
-    return session.thread_session(envelope.source, *facts.thread)
+    return None
 
 
 def _ticket(pattern: str, envelope: Envelope) -> str | None:

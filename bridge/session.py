@@ -9,12 +9,13 @@ import hashlib
 import re
 
 MAX_CHARS = 128
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789."
+_ESCAPED = [chr(byte).lower() if byte in _PLAIN else f"_{byte:02x}" for byte in range(256)]
 _TICKET_PLAIN = re.compile(r"[a-z0-9._-]")
 
 
 def _part(value: str) -> str:
-    return "".join(chr(byte).lower() if byte in _PLAIN else f"_{byte:02x}" for byte in value.encode())
+    return "".join([_ESCAPED[byte] for byte in value.encode()])
 
 
 def _bounded(session: str) -> str:

@@ -43,6 +43,13 @@ class Crew(Generic[_Lease]):
                 self._tasks.add(task)
                 task.add_done_callback(self._ended)
 
+    async def settle(self) -> bool:
+        """Waits until what is in work now has ended; False if nothing was."""
+        busy = bool(self._tasks)
+        if busy:
+            await asyncio.wait(self._tasks)
+        return busy
+
     async def finish(self, seconds: float) -> int:
         """Waits so long for what was begun, then cancels the rest. Returns how many were cancelled."""
         _, pending = (

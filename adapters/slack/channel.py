@@ -121,18 +121,19 @@ class SlackChannel:
     async def listen(self, accept: Accept) -> None:
         settings = self._settings
         await self._check_app_token()
+        bot = await self._identify()
         secret = settings.signing_secret.get_secret_value() if settings.signing_secret else None
         self._app = listen.bolt_app(
             self.name,
             self._client.web,
-            await self._identify(),
+            bot,
             accept,
             bot_token=settings.bot_token.get_secret_value(),
             signing_secret=secret,
         )
         try:
             if settings.mode == "socket" and settings.app_token is not None:
-                self._socket = listen.SocketMode(self.name, self._app, settings.app_token.get_secret_value())
+                self._socket = listen.SocketMode(self.name, bot, self._app, settings.app_token.get_secret_value())
                 await self._socket.run()
             else:
                 _log.info("channel.connected", channel=self.name, mode="http")
@@ -146,9 +147,10 @@ class SlackChannel:
         return self._socket is not None and self._socket.connected()
 
     async def receive(self, request: WebhookRequest) -> WebhookResponse:
-        if self._app is None or self._settings.mode != "http":
+        secret = self._settings.signing_secret
+        if self._app is None or secret is None or self._settings.mode != "http":
             return WebhookResponse(503, b"this channel does not take events over HTTP now")
-        return await listen.dispatch(self._app, request)
+        return await listen.dispatch(self._app, secret.get_secret_value(), request)
 
     def render(self, text: str) -> Sequence[Payload]:
         return rendering.render(text)

@@ -58,7 +58,10 @@ class SlackClient:
         answer = await self._test("auth.test", self._token, "bot_token")
         user, team = text_at(answer, "user_id"), text_at(answer, "team_id")
         if user is None or team is None:
-            raise NotSent(f"auth.test at {self._api_base} answered something that is not Slack's")
+            # An app-level token passes auth.test, too, but is nobody.
+            raise ConfigError(
+                [f"channels.{self._name}.bot_token: is no bot's token: copy the one that begins with xoxb-"]
+            )
         return Bot(team=team, user=user, bot=text_at(answer, "bot_id"))
 
     async def check_app_token(self, app_token: str) -> None:

@@ -3,6 +3,7 @@
 Source: https://docs.slack.dev/reference/methods/chat.postMessage#errors (read 2026-11-21)
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,6 +89,7 @@ def meaning(method: str, error: SlackApiError) -> ChannelError:
 
 def _retry_after(response: Any) -> float:
     try:
-        return max(float(response.headers["Retry-After"]), 0.0)
+        seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError, TypeError, AttributeError):
         return 1.0
+    return max(seconds, 0.0) if math.isfinite(seconds) else 1.0

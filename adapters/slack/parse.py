@@ -12,7 +12,7 @@ from adapters.slack import ids, markup
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 
-SAID = frozenset({None, "file_share", "thread_broadcast", "me_message", "bot_message"})
+SAID = (None, "file_share", "thread_broadcast", "me_message", "bot_message")
 """Subtypes of `message` that are something somebody said; edits, unfurls, joins and the like are not."""
 
 
@@ -37,11 +37,18 @@ def parse(payload: Mapping[str, Any], bot: Bot) -> tuple[Envelope, Facts] | None
     return message(cast("Mapping[str, Any]", event), _text(payload, "team_id") or bot.team, bot, dict(payload))
 
 
+def is_own(payload: Mapping[str, Any], bot: Bot) -> bool:
+    """Whether an event is about a message that we posted."""
+    event = payload.get("event")
+    return isinstance(event, Mapping) and _own(cast("Mapping[str, Any]", event), bot)
+
+
 def message(
     event: Mapping[str, Any], team: str, bot: Bot, raw: dict[str, Any], *, room: str | None = None
 ) -> tuple[Envelope, Facts] | None:
     """One message object, of an event or of a thread's history (which does not name its `room`)."""
-    if event.get("type") not in {"message", "app_mention"} or event.get("subtype") not in SAID or _own(event, bot):
+    kind, subtype = event.get("type"), event.get("subtype")
+    if kind not in ("message", "app_mention") or subtype not in SAID or _own(event, bot):
         return None
     author = _text(event, "user") or _text(event, "bot_id")
     room = _text(event, "channel") or room

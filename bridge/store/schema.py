@@ -84,6 +84,13 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+)
+
 open_turns = Table(
     "open_turns",
     metadata,

@@ -15,8 +15,8 @@ MAX_BODY_BYTES = 1024 * 1024
 """Platforms' events are a few kilobytes."""
 
 
-def routes(store: Store, channels: Mapping[str, Channel]) -> Starlette:
-    """The application."""
+def routes(store: Store, channels: Mapping[str, Channel], problems: Mapping[str, str | None]) -> Starlette:
+    """The application. `problems`: what is known to be wrong with each instance, kept up to date by its owner."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -33,6 +33,7 @@ def routes(store: Store, channels: Mapping[str, Channel]) -> Starlette:
             "ready": ready,
             "store": {"writable": writable},
             "channels": {name: {"connected": one} for name, one in connected.items()},
+            "instances": {name: {"problem": problem} for name, problem in problems.items()},
         }
         return JSONResponse(body, status_code=200 if ready else 503)
 

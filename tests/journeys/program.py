@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ import aiohttp
 
 from adapters.slack.simulator import SlackSimulator
 from bridge.demo.instance_server import DemoInstanceServer
+from bridge.store import database, reading
 from bridge.testing.simulator import Said
 
 PATIENCE = 25.0  # seconds that anything may take
@@ -33,7 +36,7 @@ async def eventually(what: str, true: Callable[[], Awaitable[_Result | None]]) -
     """What `true` returns once it is something: only for the state of another process, which tells nobody."""
 
     async def look() -> _Result:
-        while (found := await true()) is None:
+        while (found := await true()) is None:  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(0.05)
         return found
 
@@ -50,10 +53,12 @@ class Program:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
+        self._ended = False
 
     async def start(self, *options: str) -> None:
         """Starts it; the log begins anew."""
         self.log = []
+        self._ended = False
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bridge", "run", "--config", str(self._config), *options,
             env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
@@ -65,13 +70,28 @@ class Program:
         """The log's lines about that event, once there are so many."""
 
         def enough() -> bool:
-            return len(self.events(event)) >= count or (self._reading is not None and self._reading.done())
+            return len(self.events(event)) >= count or self._over()
 
         async with self._changed:
             await in_time(f"the log's line {count} of {event}", self._changed.wait_for(enough))
         found = self.events(event)
         assert len(found) >= count, f"the program ended without logging {event}:\n{self.text()}"
         return found
+
+    async def refused_to_start(self) -> int:
+        """The exit code; it has to end without having started."""
+        async with self._changed:
+            over = self._changed.wait_for(lambda: self._over() or self.events("bridge.started"))
+            await in_time("the refusal", over)
+        started = bool(self.events("bridge.started"))
+        if started:
+            self.signal(signal.SIGKILL)
+        code = await self.ended()
+        assert not started, f"it started:\n{self.text()}"
+        return code
+
+    def _over(self) -> bool:
+        return self._ended
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """The log's lines about that event so far."""
@@ -100,6 +120,12 @@ class Program:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def fill_disk(self, full: bool) -> None:
+        """While true, the program cannot write to any file, as on a full disk."""
+        assert self._process is not None
+        most = 0 if full else resource.RLIM_INFINITY
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
     async def ended(self) -> int:
         """The exit code, once it has ended and all that it logged is read."""
         assert self._process is not None
@@ -115,6 +141,7 @@ class Program:
                 self._changed.notify_all()
         await process.wait()
         async with self._changed:
+            self._ended = True
             self._changed.notify_all()
 
 
@@ -216,10 +243,13 @@ class World:
 
         await eventually(f"call {count} of chat.postMessage", enough)
 
-    async def sessions(self) -> dict[str, dict[str, Any]]:
-        """What `threadbridge sessions --json` prints, by session id."""
-        found = json.loads(await self.command("sessions", "--json"))
-        return {one["session"]: one for one in found}
+    def sessions(self) -> dict[str, dict[str, Any]]:
+        """What the store knows of sessions, by session id."""
+        engine = database.open_engine(f"sqlite:///{self.store}", read_only=True)
+        with engine.connect() as connection:
+            found = reading.session_summaries(connection, 1000)
+        engine.dispose()
+        return {one.session: asdict(one) for one in found}
 
     async def command(self, *arguments: str) -> str:
         """What another command prints."""
@@ -255,5 +285,10 @@ class World:
 
 
 def _toml(header: str, table: Mapping[str, object]) -> Sequence[str]:
-    # JSON's texts, numbers, booleans and lists are TOML's, too.
-    return [header, *(f"{key} = {json.dumps(value)}" for key, value in table.items()), ""]
+    return [header, *(f"{key} = {_toml_value(value)}" for key, value in table.items()), ""]
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml_value(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value)  # JSON's texts, numbers, booleans and lists are TOML's, too

@@ -18,7 +18,7 @@ async def test_a_users_threads_share_one_session_and_are_answered_where_they_wer
     _, other = await world.ask("what did I say?", person="Bo")
     assert other == "You have not said anything before."
     users = [world.slack.person(name).id.lower() for name in ("Ada", "Bo")]
-    assert set(await world.sessions()) == {f"slack-t0demo0001-user-{user}" for user in users}
+    assert set(world.sessions()) == {f"slack-t0demo0001-user-{user}" for user in users}
     assert len(world.answers(first)) == 1
 
 
@@ -28,7 +28,7 @@ async def test_a_room_is_one_session_for_everybody_in_it(world):
     _, answer = await world.ask("what did I say?", person="Bo")
     assert answer == "Before this you said:\n1. our word is albatross"
     room = first.thread.partition("/")[0].lower()
-    assert set(await world.sessions()) == {f"slack-t0demo0001-room-{room}"}
+    assert set(world.sessions()) == {f"slack-t0demo0001-room-{room}"}
 
 
 async def test_threads_that_carry_the_same_ticket_share_its_session(world):
@@ -37,7 +37,7 @@ async def test_threads_that_carry_the_same_ticket_share_its_session(world):
     elsewhere = world.slack.say_direct("Bo", "about ABC-123: what did I say?")
     assert await world.until_answers(elsewhere, 1) == ["Before this you said:\n1. ABC-123 the printer burns"]
     without, _ = await world.ask("no ticket here")
-    assert set(await world.sessions()) == {"ticket-abc-123", world.session_of(without)}
+    assert set(world.sessions()) == {"ticket-abc-123", world.session_of(without)}
     await world.ask("it still burns", first)
     assert world.agent.requests[-1].session == "ticket-abc-123"
 
@@ -56,12 +56,12 @@ async def test_the_first_rule_that_matches_decides(world):
     await world.settled()
     await world.end()
     assert world.answers(refused) == []
-    assert set(await world.sessions()) == {f"slack-t0demo0001-room-{ops.id.lower()}", world.session_of(in_dev)}
+    assert set(world.sessions()) == {f"slack-t0demo0001-room-{ops.id.lower()}", world.session_of(in_dev)}
     assert dev.id in world.session_of(in_dev).upper()
 
 
 async def test_variants_keep_a_session_at_its_instance(world):
-    await world.start({"instance": "main", "variants": {"main": 1}})
+    await world.start({"variants": {"main": 1}})
     said, _ = await world.ask("hello")
     await world.ask("again", said)
-    assert (await world.sessions())[world.session_of(said)]["instance"] == "main"
+    assert world.sessions()[world.session_of(said)]["instance"] == "main"

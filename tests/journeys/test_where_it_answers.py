@@ -1,9 +1,12 @@
 """Where the bot answers, and with which session: the rows of the table for Slack."""
 
+import json
+
 from adapters.slack.simulator.workspace import SharedFile
 
 
 async def test_a_mention_at_the_top_of_a_channel_is_answered_in_its_thread(world):
+    world.store.unlink()  # the very first start of all
     await world.start()
     said, answer = await world.ask("hello")
     assert answer == "You said: hello"
@@ -13,8 +16,10 @@ async def test_a_mention_at_the_top_of_a_channel_is_answered_in_its_thread(world
     ]
     assert [request.session for request in world.agent.requests] == [world.session_of(said)]
     assert world.inputs() == ["[Ada] hello"]
-    sessions = await world.sessions()
-    assert list(sessions) == [f"slack-t0demo0001-{said.thread.replace('/', '-').lower()}"]
+    listed = json.loads(await world.command("sessions", "--json"))
+    assert [(one["session"], one["channel"], one["instance"], one["turns"]) for one in listed] == [
+        (f"slack-t0demo0001-{said.thread.replace('/', '-').lower()}", "slack", "main", 1)
+    ]
 
 
 async def test_a_thread_goes_on_without_a_mention_with_whoever_writes(world):
@@ -35,7 +40,7 @@ async def test_a_message_without_a_mention_is_not_answered(world):
     await world.settled()
     await world.end()
     assert world.answers(unaddressed) == world.answers(reply) == []
-    assert list(await world.sessions()) == [world.session_of(addressed)]
+    assert list(world.sessions()) == [world.session_of(addressed)]
 
 
 async def test_mention_only_answers_mentions_and_nothing_between_them(world):
@@ -84,7 +89,7 @@ async def test_a_person_whom_no_rule_admits_gets_nothing_and_leaves_no_trace(wor
     await world.end()
     assert world.answers(stranger) == []
     assert world.inputs() == ["[Ada] hello", "[Ada] still there?"]
-    assert list(await world.sessions()) == [world.session_of(said)]
+    assert list(world.sessions()) == [world.session_of(said)]
     assert b"let me in" not in world.store.read_bytes()
 
 
@@ -96,7 +101,7 @@ async def test_without_a_rule_nobody_is_answered_and_nothing_is_stored(world):
     assert "there is no [[rules]]: nobody will be answered" in world.program.events("config.warning")[0]["warning"]
     await world.end()
     assert world.answers(said) == world.answers(direct) == []
-    assert await world.sessions() == {}
+    assert world.sessions() == {}
 
 
 async def test_a_rule_for_all_rooms_does_not_admit_direct_messages(world):

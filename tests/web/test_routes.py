@@ -32,7 +32,9 @@ def channel() -> ReceivingChannel:
 
 @pytest.fixture
 async def client(store: SqlStore, channel: ReceivingChannel) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(routes(store, {"front": channel, "deaf": ScriptedChannel("deaf")}))
+    transport = httpx.ASGITransport(
+        routes(store, {"front": channel, "deaf": ScriptedChannel("deaf")}, {"main": "It is stopped."})
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as opened:
         yield opened
 
@@ -52,6 +54,7 @@ async def test_ready_means_every_channel_connected_and_a_writable_store(
             "ready": True,
             "store": {"writable": True},
             "channels": {"front": {"connected": True}, "deaf": {"connected": True}},
+            "instances": {"main": {"problem": "It is stopped."}},
         },
     )
     channel.is_connected = False

@@ -86,6 +86,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "heartbeat",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "open_turns",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("session_id", sa.String(), nullable=False),

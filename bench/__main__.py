@@ -1,0 +1,99 @@
+"""`python -m bench`: the bridge against the bot written by hand, or with --store the store alone."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench import figures, store
+from bench.load import Size, measure
+from bench.stage import LATENCY, BenchError
+
+QUICK = Size(idle=30, threads=40, per_thread=10, known=1_000)
+LIBRARIES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "SQLAlchemy")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 if everything could be measured."""
+    options = _options().parse_args(arguments)
+    size = QUICK if options.quick else Size()
+    size = Size(**{key: getattr(options, key) or value for key, value in asdict(size).items()})
+    here = _machine()
+    print(f"{here['cpus']} CPU cores, {here['system']}, Python {here['python']}, load average {here['load']}")
+    try:
+        if options.store:
+            return store.run(million=options.million)
+        rounds = _run(_measure_all(1 if options.quick else options.rounds, size))
+    except BenchError as error:
+        print(f"The benchmark could not go on: {error}", file=sys.stderr)
+        return 1
+    print(figures.table(rounds))
+    if options.json:
+        options.json.write_text(json.dumps(figures.as_json(rounds, here, asdict(size)), indent=1), encoding="utf-8")
+    return 0
+
+
+async def _measure_all(count: int, size: Size) -> list[figures.Round]:
+    print(
+        f"{count} rounds, agent's latency {LATENCY * 1000:.0f} ms; {size.idle} messages one by one, then "
+        f"{size.threads * size.per_thread} at once over {size.threads} threads, then again with {size.known} known",
+        flush=True,
+    )
+    rounds: list[figures.Round] = []
+    for number in range(1, count + 1):
+        found: dict[str, dict[str, float]] = {}
+        for bot in ("bare", "bridge"):
+            began = time.monotonic()
+            found[bot] = await measure(bot, size)
+            print(
+                f"round {number} of {count}, {bot}: {found[bot]['per_second']:.0f}/s, "
+                f"{found[bot]['cpu']:.2f} s of CPU per 1,000, idle p50 {found[bot]['idle_post_p50']:.0f} ms "
+                f"({time.monotonic() - began:.0f} s)",
+                flush=True,
+            )
+        rounds.append(found)
+    return rounds
+
+
+def _run(awaited: Any) -> Any:
+    """On uvloop where it is installed: the driver shall not be what is measured."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every stage
+    except ImportError:
+        return asyncio.run(awaited)
+    return uvloop.run(awaited)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cpus": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements (3)")
+    parser.add_argument("--quick", action="store_true", help="one small round")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
+    for key, value in asdict(Size()).items():
+        parser.add_argument(f"--{key.replace('_', '-')}", type=int, metavar="N", help=f"see README.md ({value})")
+    parser.add_argument("--store", action="store_true", help="measure the store alone")
+    parser.add_argument("--million", action="store_true", help="with --store: also with a million finished turns")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The two bots as processes: started, looked at from outside, ended."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench import prefill
+from bench.stage import ROOM, BenchError, Stage
+from bridge.session import thread_session
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+POLL = 0.05
+"""Seconds between two looks at a process's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """How one of the two is started."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+
+
+Make = Callable[[Stage, Path, Sequence[str]], Bot]
+"""A stage, an empty folder, and the threads that the bot has answered in before."""
+
+
+def bare(stage: Stage, folder: Path, _known: Sequence[str]) -> Bot:
+    """The bot written by hand. It remembers nothing, so there is nothing to prepare."""
+    agent = stage.agent
+    environment = {
+        **stage.simulator.secrets(),
+        "SLACK_API_BASE": stage.simulator.api_base,
+        "INSTANCE_URL": f"{agent.base_url}/instances/{agent.instance_id}",
+        "KEY": agent.api_key,
+    }
+    del folder
+    return Bot("bare", [sys.executable, str(Path(__file__).with_name("bare_bolt.py"))], environment)
+
+
+def bridge(stage: Stage, folder: Path, known: Sequence[str]) -> Bot:
+    """The real bridge with a store on disk, whose schema is there already, as at every start but the first."""
+    agent, simulator = stage.agent, stage.simulator
+    tables: dict[str, Mapping[str, object]] = {
+        "[bridge]": {"store": "sqlite:///bench.db", "http": ""},
+        "[channels.slack]": simulator.settings(),
+        "[instances.bench]": {
+            "type": "chowder", "base_url": agent.base_url, "instance_id": agent.instance_id, "api_key": "env:KEY",
+            "model": "bench", "stream": False, "concurrency": 64,
+        },
+        "[[rules]]": {"channel": "slack", "rooms": ["*"], "instance": "bench"},
+    }  # fmt: skip
+    lines: list[str] = []
+    for header, table in tables.items():  # JSON's texts, numbers, booleans and lists are TOML's, too
+        lines += [header, *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    config = folder / "config.toml"
+    config.write_text("\n".join(lines), encoding="utf-8")
+    workspace = simulator.workspace
+    room = workspace.room(ROOM).id
+    history = [thread_session("slack", workspace.team_id, room, thread) for thread in known]
+    prefill.fill(f"sqlite:///{folder / 'bench.db'}", history, len(history))
+    command = [sys.executable, "-m", "bridge", "run", "--config", str(config), "--log-level", "warning"]
+    return Bot("bridge", command, {**simulator.secrets(), "KEY": agent.api_key})
+
+
+BOTS: Mapping[str, Make] = {"bare": bare, "bridge": bridge}
+
+
+class Process:
+    """A bot that runs."""
+
+    def __init__(self, pid: int, started_in: float) -> None:
+        self.started_in = started_in
+        """Seconds from the process's start until it was connected."""
+        self.peak = 0
+        """The most resident bytes that were seen."""
+        self._process = psutil.Process(pid)
+
+    def resident(self) -> int:
+        """Bytes of memory."""
+        return int(self._process.memory_info().rss)
+
+    def unshared(self) -> int:
+        """Bytes of memory that ending the process would free."""
+        return int(self._process.memory_full_info().uss)
+
+    def cpu(self) -> float:
+        """Seconds of CPU since its start, user and system."""
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    async def watch_memory(self) -> None:
+        """Keeps `peak` up to date until cancelled."""
+        while True:
+            self.peak = max(self.peak, self.resident())
+            await asyncio.sleep(POLL)
+
+
+@asynccontextmanager
+async def running(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Process]:
+    """The bot, connected; ended on the way out. Raises BenchError with its last words if it does not connect."""
+    log = folder / f"{bot.name}.log"
+    with log.open("wb") as output:
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *bot.command, env={**os.environ, **bot.environment}, stdin=asyncio.subprocess.DEVNULL,
+            stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        ended = asyncio.create_task(process.wait())
+        connected = asyncio.create_task(stage.simulator.connected())
+        await asyncio.wait([ended, connected], timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        took = time.monotonic() - began
+        there = connected.done()
+        ended.cancel()
+        connected.cancel()
+        if not there and process.returncode is not None:
+            raise BenchError(f"{bot.name} ended at its start:\n{last_words(log)}")
+        if not there:
+            raise BenchError(f"{bot.name} did not connect within {START_SECONDS:.0f} s:\n{last_words(log)}")
+        try:
+            yield Process(process.pid, took)
+        except (BenchError, psutil.Error) as error:
+            raise BenchError(f"{bot.name}: {error}\n{last_words(log)}".rstrip()) from error
+    finally:
+        await _end(process)
+
+
+def last_words(log: Path) -> str:
+    """The end of a bot's log."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,119 @@
+"""The store alone: how many messages a second it takes, and takes all the way."""
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import prefill
+from bench.stage import BenchError
+from bridge.channel import MessageRef
+from bridge.envelope import Actor, Conversation, Envelope
+from bridge.store.protocol import Accepted, Arrival, DeliveryLease, NewDelivery, TurnLease, TurnResult
+from bridge.store.sqlstore import SqlStore
+
+MESSAGES = 5_000
+SESSIONS = 500
+REPEATED = 10  # every so many-th message comes twice
+AT_ONCE = 64
+PATIENCE = 120.0
+"""Seconds that one part may take."""
+HISTORY = 1_000_000
+
+
+def run(*, million: bool) -> int:
+    """Prints a line for each size of history."""
+    for finished in (0, HISTORY) if million else (0,):
+        with tempfile.TemporaryDirectory(prefix="threadbridge-bench-") as folder:
+            url = f"sqlite:///{Path(folder) / 'bench.db'}"
+            if finished:
+                print(f"writing {finished} finished turns first …", flush=True)
+            began = time.monotonic()
+            prefill.fill(url, [f"slack-history-{number}" for number in range(SESSIONS if finished else 0)], finished)
+            filled_in = time.monotonic() - began
+            accepted, whole = asyncio.run(_measure(url))
+        print(
+            f"history of {finished:>9,}: {accepted:>7,.0f} accepted/s, {whole:>6,.0f} messages/s from accept to "
+            f"delivered" + (f" (history written in {filled_in:.0f} s)" if finished else "")
+        )
+    return 0
+
+
+async def _measure(url: str) -> tuple[float, float]:
+    """Calls of `accept` per second, duplicates included, and messages per second all the way."""
+    store = await SqlStore.open(url)
+    try:
+        arrivals = _arrivals("alone")
+        began = time.monotonic()
+        outcomes = await asyncio.wait_for(_accept(store, arrivals), PATIENCE)
+        accepted = len(arrivals) / (time.monotonic() - began)
+        if Counter(outcomes)[Accepted.TURN] != MESSAGES:
+            raise BenchError(f"the store took {Counter(outcomes)[Accepted.TURN]} of {MESSAGES} messages")
+        await asyncio.wait_for(_work_off(store), PATIENCE)
+        began = time.monotonic()
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            group.create_task(_work_off(store))
+            group.create_task(_accept(store, _arrivals("whole")))
+        return accepted, MESSAGES / (time.monotonic() - began)
+    except TimeoutError:
+        raise BenchError(f"the store did not get through {MESSAGES} messages within {PATIENCE:.0f} s") from None
+    finally:
+        await store.close()
+
+
+async def _accept(store: SqlStore, arrivals: Sequence[Arrival]) -> list[Accepted]:
+    return await asyncio.gather(*(store.accept(arrival) for arrival in arrivals))
+
+
+async def _work_off(store: SqlStore) -> None:
+    """Turns and deliveries at the same time, until every message is delivered."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_run_turns(store))
+        group.create_task(_post(store))
+
+
+async def _run_turns(store: SqlStore) -> None:
+    async def finish(lease: TurnLease) -> None:
+        said = NewDelivery(lease.envelope.conversation, {"text": lease.envelope.text})
+        reply = lease.envelope.model_copy(update={"id": f"reply-{lease.seq}"})
+        await store.finish_turn(lease, TurnResult("answered", [said], [reply], continuation=f"resp-{lease.seq}"))
+
+    done = 0
+    while done < MESSAGES:
+        leases = await store.lease_turns("bench", AT_ONCE)
+        await asyncio.gather(*map(finish, leases))
+        done += len(leases)
+
+
+async def _post(store: SqlStore) -> None:
+    async def post(lease: DeliveryLease) -> None:
+        await store.delivered(lease, MessageRef(f"C0/{lease.seq}"))
+
+    done = 0
+    while done < MESSAGES:
+        leases = await store.lease_deliveries("slack", AT_ONCE)
+        await asyncio.gather(*map(post, leases))
+        done += len(leases)
+
+
+def _arrivals(prefix: str) -> list[Arrival]:
+    """The messages in turn over the sessions, some of them twice."""
+    raw = {"type": "event_callback", "event": {"type": "message", "padding": "x" * 900}}
+    arrivals: list[Arrival] = []
+    for number in range(MESSAGES):
+        session = f"slack-{prefix}-{number % SESSIONS}"
+        envelope = Envelope(
+            id=f"slack:T0:C0:{prefix}:{number}",
+            source="slack",
+            actor=Actor(id="slack:U1", display="Person", type="human"),
+            conversation=Conversation(source="slack", ref=f"T0/C0/{number % SESSIONS}.0"),
+            text=f"number {number}",
+            ts=datetime.now(UTC),
+            raw=raw,
+        )
+        arrival = Arrival("slack", "bench", session, session, envelope, False, False, False)
+        arrivals += [arrival, arrival] if number % REPEATED == 0 else [arrival]
+    return arrivals
