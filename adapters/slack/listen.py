@@ -54,7 +54,7 @@ class _Take(AsyncMiddleware):  # type: ignore[misc, unused-ignore]
         self._bot = bot
         self._accept = accept
 
-    async def async_process(self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Any) -> BoltResponse:  # noqa: A002, ARG002
+    async def async_process(self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Any) -> BoltResponse:  # noqa: A002
         body: Mapping[str, Any] = req.body
         if body.get("type") == "url_verification":
             await next()
