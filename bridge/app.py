@@ -14,7 +14,8 @@ from bridge.channel import Channel
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
 from bridge.errors import BridgeError, ConfigError, StoreError
-from bridge.instance import CanProbe, Instance
+from bridge.instance import CanProbe, Instance, InstanceSettings
+from bridge.instances.absent import AbsentInstance
 from bridge.intake import intake
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.store.sqlstore import SqlStore
@@ -27,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 LONGEST_ABSENCE = 10.0
 """Seconds between two attempts to connect a channel."""
+ABSENT = InstanceSettings(type="absent")
 PROBE_SECONDS = 60.0
 """Seconds between two looks at the instances."""
 
@@ -49,12 +51,23 @@ async def run(config: Config) -> None:
         for connection in [*channels.values(), *instances.values()]:
             stack.push_async_callback(connection.close)
         await _verify(channels)
-        await _Bridge(config, store, channels, instances).run(listening)
+        absent = await _absent(store, config)
+        await _Bridge(config, store, channels, instances, absent).run(listening)
 
 
 def _create(group: str, sections: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
     registry = Registry(group)
     return {name: registry[types[name]].create(name, section) for name, section in sections.items()}
+
+
+async def _absent(store: SqlStore, config: Config) -> list[Instance]:
+    """Stand-ins for instances that open turns wait for and the configuration does not name any more."""
+    instances, channels = await store.unconfigured(list(config.instances), list(config.channels))
+    for name in channels:
+        _log.warning("channel.absent", channel=name, remedy=f"answers wait for [channels.{name}]: configure it again")
+    for name in instances:
+        _log.warning("instance.absent", instance=name, remedy="what waits for it is refused in its thread")
+    return [AbsentInstance(name) for name in instances]
 
 
 async def _verify(channels: Mapping[str, Channel]) -> None:
@@ -73,24 +86,33 @@ class _Bridge:
     """One run: every loop is a task of one group, ended by the way down in `_drain`."""
 
     def __init__(
-        self, config: Config, store: SqlStore, channels: Mapping[str, Channel], instances: Mapping[str, Instance]
+        self,
+        config: Config,
+        store: SqlStore,
+        channels: Mapping[str, Channel],
+        instances: Mapping[str, Instance],
+        absent: Sequence[Instance],
     ) -> None:
         self._config = config
         self._store = store
         self._channels = channels
         self._instances = instances
+        self._ending = asyncio.Event()
+        self._limit: asyncio.Timeout | None = None
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         self._turns: list[Crew[Any]] = [
             Turns(instance, config.instances[name], store, channels, config.rules).crew()
             for name, instance in instances.items()
+        ] + [
+            Turns(instance, InstanceSettings(type="absent"), store, channels, config.rules).crew()
+            for instance in absent
         ]
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     async def run(self, listening: socket.socket | None) -> None:
-        ending = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ending.set)
+            loop.add_signal_handler(number, self._end)
         async with asyncio.TaskGroup() as group:
             renewing = group.create_task(self._renew_leases())
             posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]
@@ -106,7 +128,7 @@ class _Bridge:
                 channels=list(self._channels),
                 instances=list(self._instances),
             )
-            await ending.wait()
+            await self._ending.wait()
             await self._drain([*hearing, *serving, probing], turning, posting)
             renewing.cancel()
         _log.info("bridge.ended")
@@ -122,7 +144,7 @@ class _Bridge:
         await _cancel([*listening, *turning])
         cut_off = 0
         try:
-            async with asyncio.timeout(self._config.bridge.drain):
+            async with asyncio.timeout(self._config.bridge.drain) as self._limit:
                 await self._settle(self._turns)
                 await self._settle(self._posts)
         except TimeoutError:
@@ -132,12 +154,22 @@ class _Bridge:
         if cut_off:
             _log.warning("bridge.cut_off", count=cut_off)
 
+    def _end(self) -> None:
+        """The first signal drains; the next one does not wait for it."""
+        if self._ending.is_set() and self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time())
+        self._ending.set()
+
     async def _settle(self, crews: Sequence[Crew[Any]]) -> None:
         """Waits until these have nothing in work and nothing to claim."""
         busy = True
         while busy:
-            await self._store.renew()  # once it is answered, what was waiting in the store is claimed
-            busy = any([await crew.settle() for crew in crews])
+            try:
+                await self._store.renew()  # once it is answered, what was waiting in the store is claimed
+                busy = any([await crew.settle() for crew in crews])
+            except StoreError as error:
+                _log.error("store.refused", reason=str(error))
+                await asyncio.sleep(retry.FIRST)
 
     async def _listen(self, name: str, channel: Channel) -> None:
         accept = intake(self._store, self._config.rules, name)
@@ -165,12 +197,19 @@ class _Bridge:
         while True:
             for name, instance in self._instances.items():
                 before = self._problems[name]
-                problem = self._problems[name] = await instance.probe() if isinstance(instance, CanProbe) else None
+                problem = self._problems[name] = await _problem_of(instance)
                 if problem and problem != before:
                     _log.warning("instance.not_ready", instance=name, problem=problem)
                 elif before and not problem:
                     _log.info("instance.ready", instance=name)
             await asyncio.sleep(PROBE_SECONDS)
+
+
+async def _problem_of(instance: Instance) -> str | None:
+    try:
+        return await instance.probe() if isinstance(instance, CanProbe) else None
+    except Exception as error:  # noqa: BLE001 - a look must not take the bridge down
+        return f"It cannot be asked how it is ({type(error).__name__}): check its settings."
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:

@@ -34,7 +34,7 @@ class BridgeSettings(Section):
     """Answers to the same bot in a thread within `bot_window`."""
     bot_window: float = Field(default=300, gt=0)
     """Seconds."""
-    drain: float = Field(default=20, ge=0)
+    drain: float = Field(default=20, ge=0, allow_inf_nan=False)
     """Seconds that running turns have left to finish after SIGTERM."""
 
     @field_validator("store", mode="before")
@@ -42,15 +42,16 @@ class BridgeSettings(Section):
     def _store(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str) and value.startswith(("env:", "file:")) and info.context:
             value = info.context["resolve"](value)
-        if isinstance(value, str) and not value.startswith("sqlite:///"):
-            scheme = value.split(":", 1)[0]
-            raise ValueError(f'this version stores in SQLite only, not "{scheme}": write "sqlite:///threadbridge.db"')
+        if isinstance(value, str) and not re.fullmatch(r"sqlite:///[^?#\x00]*[^?#\x00/]", value):
+            raise ValueError('this version stores in a SQLite file: write "sqlite:///threadbridge.db"')
         return value
 
     @field_validator("http")
     @classmethod
     def _http(cls, value: str) -> str:
-        if value and not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", value):
+        if value and not (
+            re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", value) and int(value.rpartition(":")[2]) < 65536
+        ):
             raise ValueError('write "host:port", as in "127.0.0.1:8080", or "" to turn it off')
         return value
 
@@ -98,7 +99,7 @@ def load(
     Relative paths in the file are relative to the file. Raises ConfigError with every problem.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
             [f"{path} is not there: write one with `threadbridge init`, or name it with --config"]
@@ -120,7 +121,11 @@ def parse(
 ) -> Config:
     """The same for what stands in the file already read."""
     beside = path.absolute().parent
-    dotenv = {key: value for key, value in dotenv_values(beside / ".env").items() if value is not None}
+    try:
+        values = dotenv_values(beside / ".env", interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{beside / '.env'} cannot be read ({error}): write it as plain UTF-8"]) from error
+    dotenv = {key: value for key, value in values.items() if value is not None}
     return _Reader(beside, {**dotenv, **environ}, channel_types, instance_types).read(path, data)
 
 

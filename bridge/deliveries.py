@@ -15,7 +15,7 @@ from bridge.work import Crew, until_stored
 _log = structlog.get_logger(__name__)
 
 PATIENCE = 24 * 3600.0
-"""Seconds after which a delivery that still cannot be posted becomes a dead letter."""
+"""Seconds after its first failure at which a delivery that still cannot be posted becomes a dead letter."""
 
 
 class Deliveries:
@@ -27,7 +27,7 @@ class Deliveries:
 
     def crew(self) -> Crew[DeliveryLease]:
         """Whoever posts, as many at once as the channel takes."""
-        return Crew(self._channel.posts_at_once, self._claim, self._run)
+        return Crew(self._channel.posts_at_once, self._claim, self._run, self._store.let_go)
 
     async def _claim(self, free: int) -> Sequence[DeliveryLease]:
         return await self._store.lease_deliveries(self._channel.name, free)
@@ -71,7 +71,7 @@ class Deliveries:
             log.info("delivery.sent", found=found, ms=round((time.time() - lease.created_at) * 1000))
 
     async def _again(self, lease: DeliveryLease, error: str, *, in_doubt: bool) -> None:
-        if time.time() - lease.created_at > PATIENCE:
+        if lease.failing_since is not None and time.time() - lease.failing_since > PATIENCE:
             _log.error("delivery.dead", delivery=lease.id, session=lease.session, reason=error)
             await until_stored(lambda: self._store.bury(lease, error))
             return

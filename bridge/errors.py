@@ -3,7 +3,8 @@
 BridgeError
 ├── ConfigError                 refuse to start; each problem names a key and what to write
 ├── StoreError                  nothing was stored: do not acknowledge
-│   └── LeaseLost               somebody else owns this work now: stop, write nothing
+│   ├── LeaseLost               somebody else owns this work now: stop, write nothing
+│   └── Unstorable              this can never be stored: do not try again
 ├── ChannelError                about one call to a platform
 │   ├── RateLimited             wait exactly `retry_after`; not an attempt
 │   ├── NotSent                 provably not posted: repeat later
@@ -38,6 +39,10 @@ class StoreError(BridgeError):
 
 class LeaseLost(StoreError):
     """The work belongs to somebody else by now."""
+
+
+class Unstorable(StoreError):
+    """The value itself cannot be stored, now or later."""
 
 
 class ChannelError(BridgeError):

@@ -57,12 +57,15 @@ class InstanceSettings(Section):
     """The keys that every instance takes."""
 
     type: str
-    concurrency: int = Field(default=8, ge=1)
+    concurrency: int = Field(default=8, ge=1, le=1000)
     """Turns at once on this instance."""
     on_unknown: Literal["ask", "retry", "drop"] = "ask"
     """What becomes of a turn that was cut off midway where the instance cannot dedupe."""
-    patience: float = Field(default=3600, ge=0)
-    """Seconds that a message waits for an instance that cannot be reached, before its thread is told to ask again."""
+    patience: float = Field(default=3600, ge=0, allow_inf_nan=False)
+    """Seconds that a message waits, from its first failure, for an instance that cannot be reached, before its thread
+    is told to ask again."""
+    longest: float = Field(default=3600, gt=0, allow_inf_nan=False)
+    """Seconds after which a turn counts as cut off, however lively it is."""
 
 
 class Instance(Protocol):

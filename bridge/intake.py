@@ -27,9 +27,10 @@ def intake(store: Store, rules: Sequence[Rule], channel: str) -> Accept:
             return
         arrival = Arrival(
             channel=channel,
-            instance=decision.instance,
+            instances=decision.instances,
             thread=decision.thread,
             session=decision.session,
+            binds_thread=decision.binds_thread,
             envelope=envelope.model_copy(update={"conversation": decision.conversation}),
             direct=facts.direct,
             only_if_known=decision.only_if_known,

@@ -1,12 +1,29 @@
 """One line per change of state, the event in the past tense, ids as fields. No message text, no secret."""
 
+import contextlib
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("auto", "text", "json")
+
+
+class _Steadfast:
+    """A stream that loses a line rather than the work that it speaks of, when the disk is full or the pipe closed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(level: str = "info", form: str = "auto") -> None:
@@ -18,13 +35,18 @@ def configure(level: str = "info", form: str = "auto") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     render: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(pad_event_to=22) if for_people else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(
+            pad_event_to=22,
+            exception_formatter=structlog.dev.plain_traceback,  # the pretty one prints locals: tokens and messages
+        )
+        if for_people
+        else structlog.processors.JSONRenderer()
     )
     last: list[structlog.typing.Processor] = [render] if for_people else [structlog.processors.format_exc_info, render]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Steadfast(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

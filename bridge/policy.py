@@ -15,11 +15,14 @@ from bridge.rules import Rule
 class Decision:
     """A message that may be answered."""
 
-    instance: str
+    instances: tuple[str, ...]
+    """Who may answer, the preferred one first."""
     thread: str
     """The thread's own session id: what tells whether the bot takes part in it already."""
     session: str
     """The session if the thread has none yet."""
+    binds_thread: bool
+    """The thread keeps this session; otherwise the rule decides anew each time."""
     conversation: Conversation
     """Where the answer goes."""
     only_if_known: bool
@@ -48,11 +51,13 @@ def decide(rules: Sequence[Rule], channel: str, envelope: Envelope, facts: Facts
     flat = facts.direct and rule.dm_session == "channel"
     thread = session.thread_session(envelope.source, *facts.thread)
     session_id = _session(rule, envelope, facts, flat=flat) or thread
+    chosen = _instance(rule, session_id)
     in_room = flat and not facts.in_thread and facts.unthreaded is not None
     return Decision(
-        instance=_instance(rule, session_id),
+        instances=(chosen, *(name for name in rule.instances() if name != chosen)),
         thread=thread,
         session=session_id,
+        binds_thread=rule.session in ("thread", "ticket") and not flat,
         conversation=facts.unthreaded if in_room and facts.unthreaded else envelope.conversation,
         only_if_known=not triggered,
         wants_context=facts.in_thread and not flat,

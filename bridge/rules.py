@@ -33,6 +33,16 @@ class Rule(Section):
                 raise ValueError(f"is no regular expression ({error})") from error
         return value
 
+    @field_validator("workspaces", "rooms", "users")
+    @classmethod
+    def _ids(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not values:
+            raise ValueError('an empty list matches nobody: write ["*"] or some ids')
+        named = [value for value in values if value.startswith(("#", "@")) or not value.strip()]
+        if named:
+            raise ValueError(f'"{named[0]}" is a name: write the id, which the platform shows in the details')
+        return values
+
     @field_validator("bots")
     @classmethod
     def _bots(cls, value: bool) -> bool:

@@ -24,7 +24,10 @@ def _secret(value: object, info: ValidationInfo) -> SecretStr:
     resolve = context.get("resolve")
     if resolve is None:
         raise ValueError("there is no environment to read this secret from")
-    return SecretStr(resolve(value))
+    secret = resolve(value).strip()
+    if not secret or not secret.isprintable():
+        raise ValueError("the secret that it refers to is empty or has a character in it that no secret has")
+    return SecretStr(secret)
 
 
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]

@@ -1,5 +1,6 @@
 """Step 2: a session's oldest turn -> its instance -> the finished turn and its deliveries, in one transaction."""
 
+import asyncio
 import contextlib
 import random
 import time
@@ -15,6 +16,7 @@ from bridge.errors import (
     InstanceRefused,
     InstanceUnavailable,
     LeaseLost,
+    RateLimited,
     TurnInterrupted,
 )
 from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
@@ -50,7 +52,7 @@ class Turns:
 
     def crew(self) -> Crew[TurnLease]:
         """Whoever runs the turns, as many at once as the instance takes."""
-        return Crew(self._settings.concurrency, self._claim, self._run)
+        return Crew(self._settings.concurrency, self._claim, self._run, self._store.let_go)
 
     async def _claim(self, free: int) -> Sequence[TurnLease]:
         return await self._store.lease_turns(self._instance.name, free)
@@ -79,6 +81,10 @@ class Turns:
             return
         try:
             turn = await self._turn(lease, channel)
+        except RateLimited as error:
+            reason, wait = str(error), error.retry_after
+            await until_stored(lambda: self._store.retry_turn(lease, wait, reason, counted=False))
+            return
         except ChannelError as error:
             await self._later(lease, str(error))
             return
@@ -98,6 +104,8 @@ class Turns:
         if lease.wants_context and isinstance(channel, CanReadHistory):
             try:
                 earlier = await channel.earlier_in_thread(lease.envelope)
+            except RateLimited:
+                raise
             except ChannelError as error:
                 if lease.attempt < CONTEXT_ATTEMPTS:
                     raise
@@ -119,15 +127,21 @@ class Turns:
     async def _ask(self, lease: TurnLease, channel: Channel, turn: Turn) -> None:
         replies: list[Envelope] = []
         ending = Ending()
-        async with contextlib.aclosing(self._instance.run(turn)) as items:
-            async for item in items:
-                match item:
-                    case Progress():
-                        pass
-                    case Envelope():
-                        replies.append(item)
-                    case Ending():
-                        ending = item
+        try:
+            async with asyncio.timeout(self._settings.longest), contextlib.aclosing(self._instance.run(turn)) as items:
+                async for item in items:
+                    match item:
+                        case Progress():
+                            pass
+                        case Envelope():
+                            replies.append(item)
+                        case Ending():
+                            ending = item
+        except TimeoutError:
+            limit = (
+                f"it was not done after {self._settings.longest:.0f} seconds (longest of [instances.{lease.instance}])"
+            )
+            raise TurnInterrupted(limit) from None
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
             deliveries=_deliveries(lease, channel, replies, ending),
@@ -139,7 +153,7 @@ class Turns:
         await until_stored(lambda: self._store.finish_turn(lease, result))
 
     async def _unavailable(self, lease: TurnLease, error: InstanceUnavailable) -> None:
-        if time.time() - lease.accepted_at > self._settings.patience:
+        if self._out_of_patience(lease):
             await self._fail(lease, notices.GAVE_UP, str(error))
             return
         notice = error.notice or (notices.UNREACHABLE if lease.attempt >= QUIET_ATTEMPTS else None)
@@ -149,8 +163,12 @@ class Turns:
         reason = str(error)
         await until_stored(lambda: self._store.retry_turn(lease, wait, reason, said))
 
+    def _out_of_patience(self, lease: TurnLease) -> bool:
+        """Counted from its first failure, not from when it was written: the bridge may have been away itself."""
+        return lease.failing_since is not None and time.time() - lease.failing_since > self._settings.patience
+
     async def _again(self, lease: TurnLease, error: str) -> None:
-        if time.time() - lease.accepted_at > self._settings.patience:
+        if self._out_of_patience(lease):
             await self._fail(lease, notices.GAVE_UP, error)
         else:
             await self._later(lease, error)

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from bridge import retry
-from bridge.errors import LeaseLost, StoreError
+from bridge.errors import LeaseLost, StoreError, Unstorable
 
 _log = structlog.get_logger(__name__)
 
@@ -17,7 +17,8 @@ _Lease = TypeVar("_Lease")
 class Crew(Generic[_Lease]):
     """At most `hands` leases in work at once.
 
-    `claim(n)` waits until there is work and returns at most n leases. `do` must not raise.
+    `claim(n)` waits until there is work and returns at most n leases. `let_go` is called when nobody works on a lease
+    any more, however its work ended.
     """
 
     def __init__(
@@ -25,10 +26,12 @@ class Crew(Generic[_Lease]):
         hands: int,
         claim: Callable[[int], Awaitable[Sequence[_Lease]]],
         do: Callable[[_Lease], Awaitable[None]],
+        let_go: Callable[[_Lease], None],
     ) -> None:
         self._hands = hands
         self._claim = claim
         self._do = do
+        self._let_go = let_go
         self._tasks: set[asyncio.Task[None]] = set()
         self._one_ended = asyncio.Event()
 
@@ -65,6 +68,8 @@ class Crew(Generic[_Lease]):
             await self._do(lease)
         except Exception:  # noqa: BLE001 - a crew goes on
             _log.exception("work.broke")
+        finally:
+            self._let_go(lease)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -72,13 +77,16 @@ class Crew(Generic[_Lease]):
 
 
 async def until_stored(write: Callable[[], Awaitable[None]]) -> None:
-    """Repeats a write until the store takes it: what an agent said is not lost to a full disk. Raises LeaseLost."""
+    """Repeats a write until the store takes it: what an agent said is not lost to a full disk.
+
+    Raises LeaseLost or Unstorable, which no repetition mends.
+    """
     attempt = 0
     while True:
         attempt += 1
         try:
             await write()
-        except LeaseLost:
+        except (LeaseLost, Unstorable):
             raise
         except StoreError as error:
             _log.error("store.refused", reason=str(error), attempt=attempt)

@@ -134,9 +134,7 @@ def test_a_problem_names_the_key_and_what_to_write(tmp_path: Path, old: str, new
 
 def test_a_database_that_is_not_supported_is_refused_without_showing_its_password(tmp_path: Path) -> None:
     said = problems(tmp_path, GOOD + '[bridge]\nstore = "postgresql://me:hunter2@db/x"\n')
-    assert said == (
-        'bridge.store: this version stores in SQLite only, not "postgresql": write "sqlite:///threadbridge.db"',
-    )
+    assert said == ('bridge.store: this version stores in a SQLite file: write "sqlite:///threadbridge.db"',)
 
 
 def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -48,9 +48,10 @@ def decided(facts: Facts, envelope: Envelope | None = None, **keys: object) -> D
 
 def test_a_mention_opens_its_thread() -> None:
     assert decided(FACTS) == Decision(
-        instance="main",
+        instances=("main",),
         thread="slack-t1-c1-1.1",
         session="slack-t1-c1-1.1",
+        binds_thread=True,
         conversation=THREAD,
         only_if_known=False,
         wants_context=False,
@@ -109,7 +110,7 @@ def test_the_first_rule_that_matches_decides() -> None:
     rules = [rule(rooms=["C1"], trigger="mention-only", instance="one"), rule(instance="two", trigger="always")]
     here = decide(rules, "slack", said(), FACTS)
     elsewhere = decide(rules, "slack", said(), replace(FACTS, room="C9"))
-    assert (here and here.instance, elsewhere and elsewhere.instance) == ("one", "two")
+    assert (here and here.instances, elsewhere and elsewhere.instances) == (("one",), ("two",))
     assert decide(rules, "slack", said(), replace(FACTS, addressed=False)) is None
 
 
@@ -154,12 +155,12 @@ def test_a_mention_in_a_thread_wants_what_was_said_before() -> None:
 
 def test_variants_are_stable_per_session_and_keep_their_shares() -> None:
     chosen = [
-        decision.instance
+        decision.instances[0]
         for number in range(2000)
         if (decision := decided(replace(FACTS, thread=("T1", "C1", f"{number}.1")), variants={"a": 90, "b": 10}))
     ]
     again = decided(replace(FACTS, thread=("T1", "C1", "7.1")), variants={"a": 90, "b": 10})
     assert again is not None
-    assert again.instance == chosen[7]
+    assert again.instances == (chosen[7], "b" if chosen[7] == "a" else "a")
     assert 120 < chosen.count("b") < 280
     assert chosen.count("a") + chosen.count("b") == 2000

@@ -144,7 +144,8 @@ async def test_a_longer_absence_is_mentioned_once(url: str) -> None:
 
 
 async def test_patience_has_an_end_that_is_said(url: str) -> None:
-    steps = Steps(url, [InstanceUnavailable("refused", retry_after=0)], patience=0)
+    away = [InstanceUnavailable("refused", retry_after=0)]
+    steps = Steps(url, away, away, patience=0)
     async with steps.running() as store:
         await store.accept(arrival(1))
         assert await steps.channel.texts(1) == [notices.GAVE_UP]

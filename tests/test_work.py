@@ -13,6 +13,7 @@ class Jobs:
     def __init__(self, count: int) -> None:
         self.waiting = list(range(count))
         self.begun: list[int] = []
+        self.let_go: list[int] = []
         self.may_end = asyncio.Event()
         self.changed = asyncio.Event()
 
@@ -32,7 +33,7 @@ class Jobs:
 
 async def test_no_more_is_begun_than_there_are_hands() -> None:
     jobs = Jobs(5)
-    crew = Crew(2, jobs.claim, jobs.do)
+    crew = Crew(2, jobs.claim, jobs.do, jobs.let_go.append)
     claiming = asyncio.create_task(crew.claim_for_ever())
     while len(jobs.begun) < 3:  # the second breaks at once and makes room for the third
         jobs.changed.clear()
@@ -44,15 +45,17 @@ async def test_no_more_is_begun_than_there_are_hands() -> None:
         await asyncio.wait_for(jobs.changed.wait(), 5)
     claiming.cancel()
     assert await crew.finish(5) == 0
+    assert sorted(jobs.let_go) == [0, 1, 2, 3, 4]
 
 
 async def test_what_does_not_end_in_time_is_cut_off() -> None:
     jobs = Jobs(1)
-    crew = Crew(2, jobs.claim, jobs.do)
+    crew = Crew(2, jobs.claim, jobs.do, jobs.let_go.append)
     claiming = asyncio.create_task(crew.claim_for_ever())
     await asyncio.wait_for(jobs.changed.wait(), 5)
     claiming.cancel()
     assert await crew.finish(0) == 1
+    assert jobs.let_go == [0]
 
 
 async def test_a_write_is_repeated_until_the_store_takes_it() -> None:

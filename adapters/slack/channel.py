@@ -1,6 +1,7 @@
 """The Slack channel: what listens, parses, renders and posts, wired together."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Self, cast
 
@@ -59,7 +60,7 @@ class SlackSettings(Section):
     @field_validator("api_base")
     @classmethod
     def _base(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")):
+        if not re.match(r"https?://[^/\s]+", value):
             raise ValueError('write an address, as in "https://slack.com/api/"')
         return value.rstrip("/") + "/"
 

@@ -133,7 +133,11 @@ class SocketMode:
 
 async def dispatch(app: AsyncApp, signing_secret: str, request: WebhookRequest) -> WebhookResponse:
     """One HTTP request of Slack's through Bolt, which reads a body before it looks at the signature; we do not."""
-    if not SignatureVerifier(signing_secret).is_valid_request(request.body, dict(request.headers)):
+    try:
+        signed = SignatureVerifier(signing_secret).is_valid_request(request.body, dict(request.headers))
+    except (ValueError, TypeError):  # a time that is no number, a signature or body beyond its alphabet
+        signed = False
+    if not signed:
         return WebhookResponse(401, b"not signed by Slack")
     try:
         bolt_request = AsyncBoltRequest(body=request.body.decode(), query=request.query, headers=dict(request.headers))

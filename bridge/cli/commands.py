@@ -161,9 +161,11 @@ def sessions(
     if as_json:
         print(json.dumps([asdict(one) for one in summaries], indent=2))
         return
-    table = Table("session", "channel", "instance", "turns", "waiting", "unposted", "tokens", "last message", box=None)
+    table = Table(
+        "session", "channel", "instance", "turns", "waiting", "unposted", "dead", "tokens", "last message", box=None
+    )
     for one in summaries:
-        counts = (one.turns, one.waiting, one.unposted, one.total_tokens)
+        counts = (one.turns, one.waiting, one.unposted, one.dead, one.total_tokens)
         table.add_row(one.session, one.channel, one.instance, *map(str, counts), _ago(one.last_at))
     _out.print(table if summaries else "There is no session yet.")
 

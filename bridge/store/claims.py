@@ -1,22 +1,30 @@
-"""The one claim statement, for turns and for deliveries: the oldest open row of each session, if its lease is free."""
+"""The one claim statement, for turns and for deliveries: the oldest open row of each line, if its lease is free."""
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, exists, or_, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import Column, Connection, Select, Table, bindparam, exists, or_, select, update
+
+from bridge.store.protocol import Lease
 
 
-def oldest_free(open_rows: Table, queue: ColumnElement[str]) -> Select[int, int, bool]:
-    """`seq, attempts, in_doubt` of what may be leased from a queue. Parameters: queue, me, now, limit.
+def oldest_free(open_rows: Table, queue: Column[str], line: Column[str]) -> Select[int, int, bool, float | None]:
+    """`seq, attempts, in_doubt, failing_since` of what may be leased. Parameters: queue, me, alive, now, limit.
 
-    The head of a session's line waits for its own back-off (a retry is a `lease_until` in the future), so order needs
-    no code. What this process holds is never free to it, however late a renewal is.
+    The head of a line waits for its own back-off (a retry is a `lease_until` in the future), so order needs no code.
+    What this process works on is never free to it, however late a renewal is.
     """
     earlier = open_rows.alias("earlier")
     return (
-        select(open_rows.c.seq, open_rows.c.attempts, open_rows.c.in_doubt)
+        select(open_rows.c.seq, open_rows.c.attempts, open_rows.c.in_doubt, open_rows.c.failing_since)
         .where(
             queue == bindparam("queue"),
             open_rows.c.lease_until <= bindparam("now"),
-            or_(open_rows.c.owner.is_(None), open_rows.c.owner != bindparam("me")),
-            ~exists().where(earlier.c.session_id == open_rows.c.session_id, earlier.c.seq < open_rows.c.seq),
+            or_(
+                open_rows.c.owner.is_(None),
+                open_rows.c.owner != bindparam("me"),
+                open_rows.c.seq.not_in(bindparam("alive", expanding=True)),
+            ),
+            ~exists().where(earlier.c[line.name] == line, earlier.c.seq < open_rows.c.seq),
         )
         .order_by(open_rows.c.seq)
         .limit(bindparam("limit"))
@@ -24,40 +32,69 @@ def oldest_free(open_rows: Table, queue: ColumnElement[str]) -> Select[int, int,
 
 
 class Leasing:
-    """Leases on one hot table in the name of one process start."""
+    """Leases on one hot table in the name of one process start.
 
-    def __init__(self, open_rows: Table, queue: ColumnElement[str], *, me: str, lease_seconds: float) -> None:
+    A lease is renewed only while somebody works on it: from the claim until `let_go`.
+    """
+
+    def __init__(
+        self, open_rows: Table, queue: Column[str], line: Column[str], *, me: str, lease_seconds: float
+    ) -> None:
         self.me = me
-        self._open = open_rows
         self._lease_seconds = lease_seconds
-        self._oldest_free = oldest_free(open_rows, queue)
+        self._alive: set[int] = set()
+        self._oldest_free = oldest_free(open_rows, queue, line)
+        ours = update(open_rows).where(open_rows.c.owner == me)
+        one = ours.where(open_rows.c.seq == bindparam("of"))
         self._take = (
             update(open_rows)
             .where(open_rows.c.seq == bindparam("of"))
             .values(owner=me, lease_until=bindparam("until"), attempts=open_rows.c.attempts + 1, in_doubt=True)
         )
+        self._give_back = one.values(
+            owner=None, lease_until=0.0, attempts=open_rows.c.attempts - 1, in_doubt=bindparam("before")
+        )
         self._held = select(open_rows.c.seq).where(
             open_rows.c.owner == me, open_rows.c.seq.in_(bindparam("of", expanding=True))
         )
-        self._renew = update(open_rows).where(open_rows.c.owner == me).values(lease_until=bindparam("until"))
-        self._free_all = update(open_rows).where(open_rows.c.owner.is_not(None)).values(owner=None, lease_until=0.0)
+        self._renew = one.values(lease_until=bindparam("until"))
+        self._free_all = update(open_rows).values(owner=None, lease_until=0.0)
 
-    def claim(self, connection: Connection, queue: str, limit: int, now: float) -> dict[int, tuple[int, bool]]:
-        """Leases up to `limit` rows: seq -> (attempt, in doubt before this attempt)."""
-        found = connection.execute(self._oldest_free, {"queue": queue, "me": self.me, "now": now, "limit": limit}).all()
+    def claim(
+        self, connection: Connection, queue: str, limit: int, now: float
+    ) -> dict[int, tuple[int, bool, float | None]]:
+        """Leases up to `limit` rows: seq -> (attempt, in doubt before this attempt, failing since)."""
+        found = connection.execute(
+            self._oldest_free,
+            {"queue": queue, "me": self.me, "alive": list(self._alive), "now": now, "limit": limit},
+        ).all()
         if found:
             until = now + self._lease_seconds
-            connection.execute(self._take, [{"of": seq, "until": until} for seq, _, _ in found])
-        return {seq: (attempts + 1, in_doubt) for seq, attempts, in_doubt in found}
+            connection.execute(self._take, [{"of": row.seq, "until": until} for row in found])
+            self._alive.update(row.seq for row in found)
+        return {row.seq: (row.attempts + 1, row.in_doubt, row.failing_since) for row in found}
+
+    def give_back(self, connection: Connection, leases: Sequence[Lease]) -> None:
+        """As if these had not been claimed: nobody began to work on them."""
+        connection.execute(self._give_back, [{"of": lease.seq, "before": lease.in_doubt} for lease in leases])
+        for lease in leases:
+            self.let_go(lease)
+
+    def let_go(self, lease: Lease) -> None:
+        """Nobody works on it any more: if it was not closed, its lease runs out. Any thread may call this."""
+        self._alive.discard(lease.seq)
 
     def held(self, connection: Connection, seqs: list[int]) -> set[int]:
         """Which of these are still ours: the fence before every write."""
         return set(connection.execute(self._held, {"of": seqs}).scalars())
 
     def renew(self, connection: Connection, now: float) -> None:
-        """Every lease of ours lasts its full time again."""
-        connection.execute(self._renew, {"until": now + self._lease_seconds})
+        """Every lease that somebody works on lasts its full time again."""
+        alive = list(self._alive)
+        if alive:
+            until = now + self._lease_seconds
+            connection.execute(self._renew, [{"of": seq, "until": until} for seq in alive])
 
     def free_all(self, connection: Connection) -> None:
-        """Frees everybody's leases: only where it is certain that nobody else is alive."""
+        """Frees everything, back-offs too: only where it is certain that nobody else is alive."""
         connection.execute(self._free_all)

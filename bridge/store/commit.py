@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from bridge.errors import BridgeError, StoreError
+from bridge.errors import BridgeError, StoreError, Unstorable
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +35,8 @@ class _Call:
     statement: Callable[..., Any]
     argument: Any
     future: "asyncio.Future[Any]"
-    claims: bool
+    give_back: Callable[..., Any] | None = None
+    """Only of claims: undoes one."""
     due: float | None = None
 
 
@@ -65,13 +66,27 @@ class GroupCommit:
         Waiting claims are asked again `wake_after` seconds from now.
         """
         due = None if wake_after is None else time.monotonic() + wake_after
-        result: _Result = await self._call(statement, argument, claims=False, due=due)
+        result: _Result = await self._call(statement, argument, due=due)
         return result
 
-    async def claim(self, statement: Claim[_Argument, _Result], argument: _Argument) -> Sequence[_Result]:
-        """What `statement` takes; waits until that is something."""
-        result: Sequence[_Result] = await self._call(statement, argument, claims=True)
-        return result
+    async def claim(
+        self,
+        statement: Claim[_Argument, _Result],
+        argument: _Argument,
+        give_back: Write[Sequence[_Result], None],
+    ) -> Sequence[_Result]:
+        """What `statement` takes; waits until that is something.
+
+        What was taken for a caller that is cancelled meanwhile is given back.
+        """
+        future = self._call(statement, argument, give_back=give_back)
+        try:
+            taken: Sequence[_Result] = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._call(give_back, future.result())
+            raise
+        return taken
 
     async def close(self) -> None:
         """Ends the thread after the calls made so far."""
@@ -80,13 +95,18 @@ class GroupCommit:
         await asyncio.to_thread(self._thread.join)
 
     def _call(
-        self, statement: Callable[..., Any], argument: Any, *, claims: bool, due: float | None = None
+        self,
+        statement: Callable[..., Any],
+        argument: Any,
+        *,
+        give_back: Callable[..., Any] | None = None,
+        due: float | None = None,
     ) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._closed:
             future.set_exception(StoreError("the store is closed"))
         else:
-            self._calls.put(_Call(statement, argument, future, claims, due))
+            self._calls.put(_Call(statement, argument, future, give_back, due))
         return future
 
     def _run(self) -> None:
@@ -98,8 +118,8 @@ class GroupCommit:
     def _turn(self, connection: Connection) -> bool:
         """One transaction. False when there will be no more."""
         calls, last = self._gather()
-        self._waiting += [call for call in calls if call.claims]
-        writes = [call for call in calls if not call.claims]
+        self._waiting += [call for call in calls if call.give_back]
+        writes = [call for call in calls if not call.give_back]
         self._waiting = [call for call in self._waiting if not call.future.cancelled()]
         if writes or self._waiting:
             self._flush(connection, writes)
@@ -123,8 +143,11 @@ class GroupCommit:
         if not self._waiting:
             return None
         now = time.monotonic()
+        past = False
         while self._due and self._due[0] <= now:
             heapq.heappop(self._due)
+            past = True
+        if past:
             return 0
         return min(POLL, self._due[0] - now) if self._due else POLL
 
@@ -140,13 +163,15 @@ class GroupCommit:
         self._waiting = [call for call in self._waiting if id(call) not in taken]
         if answers:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self._loop.call_soon_threadsafe(_resolve, answers)
+                self._loop.call_soon_threadsafe(self._resolve, answers)
 
     def _alone(self, connection: Connection, call: _Call) -> list[tuple[_Call, Any]]:
         try:
             return self._transaction(connection, [call], [])
-        except Exception as error:  # noqa: BLE001 - this thread must not die
+        except OperationalError as error:
             return [(call, _refusal(error))]
+        except Exception as error:  # noqa: BLE001 - this thread must not die
+            return [(call, Unstorable(f"the store cannot write this: {reason(error)}"))]
 
     def _transaction(
         self, connection: Connection, writes: Sequence[_Call], claims: Sequence[_Call]
@@ -160,9 +185,32 @@ class GroupCommit:
                 results = statement(connection, [call.argument for call in calls])
                 answers += zip(calls, results, strict=True)
             for call in claims:
-                if taken := call.statement(connection, call.argument):
+                if taken := self._take(connection, call):
                     answers.append((call, taken))
         return answers
+
+    @staticmethod
+    def _take(connection: Connection, call: _Call) -> Sequence[Any]:
+        """What a claim takes; one that breaks takes nothing and leaves the others alone."""
+        try:
+            with connection.begin_nested():
+                taken: Sequence[Any] = call.statement(connection, call.argument)
+                return taken
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - this thread must not die
+            _log.error("store.claim_failed", error=reason(error))
+            return ()
+
+    def _resolve(self, answers: Sequence[tuple[_Call, Any]]) -> None:
+        for call, answer in answers:
+            if call.future.done():
+                if call.give_back and not self._closed:
+                    self._call(call.give_back, answer)
+            elif isinstance(answer, BridgeError):
+                call.future.set_exception(answer)
+            else:
+                call.future.set_result(answer)
 
 
 def _refusal(error: Exception) -> StoreError:
@@ -172,13 +220,3 @@ def _refusal(error: Exception) -> StoreError:
 def reason(error: Exception) -> str:
     """The database's own words, without the statement and its values (they hold messages)."""
     return str(getattr(error, "orig", None) or type(error).__name__)
-
-
-def _resolve(answers: Sequence[tuple[_Call, Any]]) -> None:
-    for call, answer in answers:
-        if call.future.done():
-            continue
-        if isinstance(answer, BridgeError):
-            call.future.set_exception(answer)
-        else:
-            call.future.set_result(answer)

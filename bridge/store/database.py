@@ -21,7 +21,7 @@ def path_of(url: str) -> Path:
 
 def lock(url: str) -> FileLock:
     """The lock that one `threadbridge run` holds. Raises StoreError if another process has it."""
-    path = path_of(url)
+    path = path_of(url).resolve()
     if not path.parent.is_dir():
         raise StoreError(f"the store {path} cannot be written: its folder is not there, make it or name another")
     file_lock = FileLock(f"{path}.lock")

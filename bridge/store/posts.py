@@ -41,7 +41,7 @@ class PostAgain:
 _NEW = (
     insert_or(deliveries)
     .on_conflict_do_nothing(index_elements=["turn_seq", "kind", "part"])
-    .returning(deliveries.c.seq, deliveries.c.session_id, deliveries.c.channel)
+    .returning(deliveries.c.seq, deliveries.c.session_id, deliveries.c.channel, deliveries.c.conversation)
 )
 _OPEN = insert_into(open_deliveries)
 _LEASED = (
@@ -77,6 +77,7 @@ _OPEN_AGAIN = (
         lease_until=bindparam("until"),
         in_doubt=bindparam("now_in_doubt"),
         attempts=bindparam("now_attempts"),
+        failing_since=bindparam("now_failing_since"),
     )
 )
 _NOTE = (
@@ -100,12 +101,13 @@ def insert(connection: Connection, of_turns: Sequence[tuple[TurnLease, Sequence[
                     "seq": seq,
                     "session_id": session,
                     "channel": channel,
+                    "line": f"{channel} {conversation}",
                     "owner": None,
                     "lease_until": 0.0,
                     "attempts": 0,
                     "in_doubt": False,
                 }
-                for seq, session, channel in inserted
+                for seq, session, channel, conversation in inserted
             ],
         )
 
@@ -131,6 +133,7 @@ class DeliveryStatements:
                 channel=row.channel,
                 attempt=taken[row.seq][0],
                 in_doubt=taken[row.seq][1],
+                failing_since=taken[row.seq][2],
                 claimed_at=now,
                 id=row.id,
                 conversation=Conversation.model_validate_json(row.conversation),
@@ -164,6 +167,7 @@ class DeliveryStatements:
                         "until": now + call.wait,
                         "now_in_doubt": call.in_doubt,
                         "now_attempts": _attempts(call),
+                        "now_failing_since": call.lease.failing_since or (now if call.counted else None),
                     }
                     for call in ours
                 ],

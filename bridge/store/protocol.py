@@ -19,11 +19,14 @@ class Arrival:
 
     channel: str
     """The name under `[channels]`."""
-    instance: str
+    instances: tuple[str, ...]
+    """Who may answer, the preferred one first. A session stays with the one it has as long as that is among them."""
     thread: str
     """The thread's own session id."""
     session: str
     """Its session if the thread has none yet."""
+    binds_thread: bool
+    """The thread keeps the session that it began with; otherwise `session` is what counts each time."""
     envelope: Envelope
     direct: bool
     only_if_known: bool
@@ -53,6 +56,8 @@ class Lease:
     """An earlier attempt began and nobody knows how it ended."""
     claimed_at: float
     """Seconds since the epoch."""
+    failing_since: float | None
+    """Seconds since the epoch; None if no attempt has failed yet."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +121,8 @@ class SessionSummary:
     turns: int
     waiting: int
     unposted: int
+    dead: int
+    """Deliveries that were given up."""
     total_tokens: int
 
 
@@ -169,12 +176,20 @@ class Store(Protocol):
         """Closes the turn and writes its deliveries together."""
         ...
 
-    async def retry_turn(self, lease: TurnLease, wait: float, error: str, notices: Sequence[NewDelivery] = ()) -> None:
+    async def retry_turn(
+        self,
+        lease: TurnLease,
+        wait: float,
+        error: str,
+        notices: Sequence[NewDelivery] = (),
+        *,
+        counted: bool = True,
+    ) -> None:
         """Opens the turn again after `wait` seconds; it did not begin. Each notice is written once per turn."""
         ...
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
-        """The oldest open delivery of each session that has none leased; waits until there is at least one."""
+        """The oldest open delivery of each conversation that has none leased; waits until there is at least one."""
         ...
 
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
@@ -192,7 +207,15 @@ class Store(Protocol):
         ...
 
     async def renew(self) -> None:
-        """Renews every lease of this process. Called several times within `lease_seconds`."""
+        """Renews every lease that was not let go. Called several times within `lease_seconds`."""
+        ...
+
+    def let_go(self, lease: Lease) -> None:
+        """Nobody works on it any more: if it was not closed, its lease runs out and it is leased again, in doubt."""
+        ...
+
+    async def unconfigured(self, instances: Sequence[str], channels: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The names of other instances and channels that open turns and deliveries wait for."""
         ...
 
     async def writable(self) -> None:

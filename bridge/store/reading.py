@@ -27,6 +27,12 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
         .where(open_deliveries.c.session_id == sessions.c.session_id)
         .scalar_subquery()
     )
+    dead = (
+        select(func.count())
+        .select_from(deliveries)
+        .where(deliveries.c.session_id == sessions.c.session_id, deliveries.c.status == "dead_letter")
+        .scalar_subquery()
+    )
     rows = connection.execute(
         select(
             sessions.c.session_id,
@@ -38,6 +44,7 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
             func.sum(case((turns.c.status == "open", 1), else_=0)).label("waiting"),
             func.coalesce(func.sum(func.json_extract(turns.c.usage, literal("$.total_tokens"))), 0).label("tokens"),
             unposted.label("unposted"),
+            dead.label("dead"),
         )
         .join(last, last.c.session_id == sessions.c.session_id)
         .join(turns, turns.c.session_id == sessions.c.session_id)
@@ -54,6 +61,7 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
             turns=row.turns,
             waiting=row.waiting,
             unposted=row.unposted,
+            dead=row.dead,
             total_tokens=row.tokens,
         )
         for row in rows

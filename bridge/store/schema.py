@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -80,6 +81,7 @@ deliveries = Table(
     Column("message_ref", String),
     Column("error", Text),
     UniqueConstraint("turn_seq", "kind", "part", name="deliveries_once_per_part"),
+    Index("dead_letters", "session_id", sqlite_where=text("status = 'dead_letter'")),
     CheckConstraint("status IN ('pending', 'delivered', 'dead_letter')", name="deliveries_status"),
     sqlite_autoincrement=True,
 )
@@ -101,6 +103,7 @@ open_turns = Table(
     Column("lease_until", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("in_doubt", Boolean, nullable=False),
+    Column("failing_since", Float),
     Index("open_turns_by_session", "session_id", "seq"),
 )
 
@@ -110,9 +113,12 @@ open_deliveries = Table(
     Column("seq", Integer, ForeignKey("deliveries.seq"), primary_key=True, autoincrement=False),
     Column("session_id", String, nullable=False),
     Column("channel", String, nullable=False),
+    Column("line", String, nullable=False),
     Column("owner", String),
     Column("lease_until", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("in_doubt", Boolean, nullable=False),
-    Index("open_deliveries_by_session", "session_id", "seq"),
+    Column("failing_since", Float),
+    Index("open_deliveries_by_line", "line", "seq"),
+    Index("open_deliveries_by_session", "session_id"),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Column, Connection, Engine, delete, insert, select
 
 from bridge.channel import MessageRef
 from bridge.errors import BridgeError, StoreError
@@ -14,7 +14,7 @@ from bridge.store import database
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
-from bridge.store.protocol import Accepted, Arrival, DeliveryLease, NewDelivery, TurnLease, TurnResult
+from bridge.store.protocol import Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.turns import Finish, OpenAgain, TurnStatements
 
@@ -31,8 +31,10 @@ class SqlStore:
         me = uuid.uuid4().hex
         self._clock = clock
         self._leasing = (
-            Leasing(open_turns, open_turns.c.instance, me=me, lease_seconds=lease_seconds),
-            Leasing(open_deliveries, open_deliveries.c.channel, me=me, lease_seconds=lease_seconds),
+            Leasing(open_turns, open_turns.c.instance, open_turns.c.session_id, me=me, lease_seconds=lease_seconds),
+            Leasing(
+                open_deliveries, open_deliveries.c.channel, open_deliveries.c.line, me=me, lease_seconds=lease_seconds
+            ),
         )
         self._turns = TurnStatements(self._leasing[0], clock)
         self._deliveries = DeliveryStatements(self._leasing[1], clock)
@@ -60,16 +62,25 @@ class SqlStore:
         return await self._commit.write(self._turns.accept, arrival)
 
     async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
-        return await self._commit.claim(self._turns.claim, (instance, limit))
+        return await self._commit.claim(self._turns.claim, (instance, limit), self._give_back)
 
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
         await self._commit.write(self._turns.finish, Finish(lease, result))
 
-    async def retry_turn(self, lease: TurnLease, wait: float, error: str, notices: Sequence[NewDelivery] = ()) -> None:
-        await self._commit.write(self._turns.open_again, OpenAgain(lease, wait, error, notices), wake_after=wait)
+    async def retry_turn(
+        self,
+        lease: TurnLease,
+        wait: float,
+        error: str,
+        notices: Sequence[NewDelivery] = (),
+        *,
+        counted: bool = True,
+    ) -> None:
+        call = OpenAgain(lease, wait, error, notices, counted)
+        await self._commit.write(self._turns.open_again, call, wake_after=wait)
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
-        return await self._commit.claim(self._deliveries.claim, (channel, limit))
+        return await self._commit.claim(self._deliveries.claim, (channel, limit), self._give_back)
 
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
         await self._commit.write(self._deliveries.close, Close(lease, ref=ref))
@@ -86,6 +97,12 @@ class SqlStore:
     async def renew(self) -> None:
         await self._commit.write(self._renew, None)
 
+    def let_go(self, lease: Lease) -> None:
+        self._leasing[0 if isinstance(lease, TurnLease) else 1].let_go(lease)
+
+    async def unconfigured(self, instances: Sequence[str], channels: Sequence[str]) -> tuple[list[str], list[str]]:
+        return await self._commit.write(self._unconfigured, (instances, channels))
+
     async def writable(self) -> None:
         await self._commit.write(self._beat, None)
 
@@ -98,6 +115,25 @@ class SqlStore:
         for leasing in self._leasing:
             leasing.renew(connection, self._clock())
         return [None] * len(calls)
+
+    def _give_back(
+        self, connection: Connection, calls: Sequence[Sequence[TurnLease | DeliveryLease]]
+    ) -> Sequence[BridgeError | None]:
+        for leases in calls:
+            self._leasing[0 if isinstance(leases[0], TurnLease) else 1].give_back(connection, leases)
+        return [None] * len(calls)
+
+    @staticmethod
+    def _unconfigured(
+        connection: Connection, calls: Sequence[tuple[Sequence[str], Sequence[str]]]
+    ) -> Sequence[tuple[list[str], list[str]]]:
+        def others(named: Column[str], known: Sequence[str]) -> list[str]:
+            return list(connection.execute(select(named).distinct().where(named.not_in(known))).scalars())
+
+        return [
+            (others(open_turns.c.instance, instances), others(open_deliveries.c.channel, channels))
+            for instances, channels in calls
+        ]
 
     def _beat(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
         # A real write: on a full disk one that changes nothing still succeeds.

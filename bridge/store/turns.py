@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -15,6 +16,8 @@ from bridge.store import posts
 from bridge.store.claims import Leasing
 from bridge.store.protocol import Accepted, Arrival, NewDelivery, TurnLease, TurnResult
 from bridge.store.schema import open_turns, sessions, threads, turns
+
+_log = structlog.get_logger(__name__)
 
 _REPLIES = TypeAdapter(tuple[Envelope, ...])
 
@@ -35,10 +38,19 @@ class OpenAgain:
     wait: float
     error: str
     notices: Sequence[NewDelivery]
+    counted: bool
 
 
 _KNOWN = select(threads.c.channel, threads.c.thread, threads.c.session_id).where(
     tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True))
+)
+_INSTANCES = select(sessions.c.session_id, sessions.c.instance).where(
+    sessions.c.session_id.in_(bindparam("of", expanding=True))
+)
+_MOVE = (
+    update(sessions)
+    .where(sessions.c.session_id == bindparam("of"))
+    .values(instance=bindparam("now_instance"), continuation=None)  # another instance's means nothing to this one
 )
 _NEW_SESSION = insert_or(sessions).on_conflict_do_nothing()
 _NEW_THREAD = insert_or(threads).on_conflict_do_nothing()
@@ -76,12 +88,20 @@ _FINISH = (
     )
 )
 _CONTINUE = (
-    update(sessions).where(sessions.c.session_id == bindparam("of")).values(continuation=bindparam("now_continuation"))
+    update(sessions)
+    .where(sessions.c.session_id == bindparam("of"), sessions.c.instance == bindparam("by"))
+    .values(continuation=bindparam("now_continuation"))
 )
 _OPEN_AGAIN = (
     update(open_turns)
     .where(open_turns.c.seq == bindparam("of"))
-    .values(owner=None, lease_until=bindparam("until"), in_doubt=False)
+    .values(
+        owner=None,
+        lease_until=bindparam("until"),
+        in_doubt=False,
+        attempts=bindparam("now_attempts"),
+        failing_since=bindparam("now_failing_since"),
+    )
 )
 _NOTE = (
     update(turns)
@@ -101,40 +121,66 @@ class TurnStatements:
         """Turns in the order of the arrivals; what is known already, or not for us, is left out."""
         now = self._clock()
         known = self._known_threads(connection, arrivals)
-        new: dict[tuple[str, str], dict[str, Any]] = {}
+        new_threads: list[dict[str, Any]] = []
         rows: dict[tuple[str, str], dict[str, Any]] = {}
-        outcomes: list[tuple[str, str] | None] = []
+        choices: dict[tuple[str, str], tuple[str, ...]] = {}
+        outcomes: list[tuple[str, str] | Accepted] = []
         for arrival in arrivals:
             key = (arrival.channel, arrival.thread)
-            session = known.get(key)
-            if session is None and arrival.only_if_known:
-                outcomes.append(None)
+            fresh = key not in known
+            if fresh and arrival.only_if_known:
+                outcomes.append(Accepted.NOT_TAKING_PART)
                 continue
-            if session is None:
-                session = known[key] = arrival.session
-                new[key] = {
-                    "channel": arrival.channel,
-                    "thread": arrival.thread,
-                    "session_id": session,
-                    "instance": arrival.instance,
-                    "created_at": now,
-                }
+            session = arrival.session if fresh or not arrival.binds_thread else known[key]
+            if fresh:
+                known[key] = session
+                new_threads.append(
+                    {"channel": arrival.channel, "thread": arrival.thread, "session_id": session, "created_at": now}
+                )
             turn = (session, arrival.envelope.id)
-            outcomes.append(turn if turn not in rows else None)
-            wants_context = arrival.wants_context and key in new
+            outcomes.append(Accepted.DUPLICATE if turn in rows else turn)
+            wants_context = arrival.wants_context and fresh
             rows.setdefault(turn, _turn_row(arrival, session, wants_context=wants_context, now=now))
-        if new:
-            connection.execute(_NEW_SESSION, [_without(row, "thread") for row in new.values()])
-            connection.execute(_NEW_THREAD, [_without(row, "instance") for row in new.values()])
+            choices.setdefault(turn, arrival.instances)
+        self._choose_instances(connection, rows, choices)
+        if new_threads:
+            connection.execute(_NEW_THREAD, new_threads)
         inserted = self._insert(connection, list(rows.values())) if rows else set[tuple[str, str]]()
         return [
-            Accepted.TURN
-            if turn in inserted
-            else Accepted.NOT_TAKING_PART
-            if turn is None and arrival.only_if_known and (arrival.channel, arrival.thread) not in known
-            else Accepted.DUPLICATE
-            for turn, arrival in zip(outcomes, arrivals, strict=True)
+            outcome if isinstance(outcome, Accepted) else Accepted.TURN if outcome in inserted else Accepted.DUPLICATE
+            for outcome in outcomes
         ]
+
+    def _choose_instances(
+        self,
+        connection: Connection,
+        rows: Mapping[tuple[str, str], dict[str, Any]],
+        choices: Mapping[tuple[str, str], tuple[str, ...]],
+    ) -> None:
+        """Gives every row its instance: the session's, if the rule still offers it; writes new and moved sessions."""
+        if not rows:
+            return
+        found = connection.execute(_INSTANCES, {"of": list({session for session, _ in rows})})
+        current: dict[str, str] = {row.session_id: row.instance for row in found}
+        new: dict[str, dict[str, Any]] = {}
+        moved: dict[str, dict[str, Any]] = {}
+        for turn, row in rows.items():
+            session, offered = turn[0], choices[turn]
+            before = current.get(session)
+            row["instance"] = current[session] = before if before in offered else offered[0]
+            if before is None:
+                new[session] = {
+                    "session_id": session,
+                    "channel": row["channel"],
+                    "instance": row["instance"],
+                    "created_at": row["accepted_at"],
+                }
+            elif before != row["instance"]:
+                moved[session] = {"of": session, "now_instance": row["instance"]}
+        if new:
+            connection.execute(_NEW_SESSION, list(new.values()))
+        if moved:
+            connection.execute(_MOVE, list(moved.values()))
 
     def _known_threads(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], str]:
         keys = list({(arrival.channel, arrival.thread) for arrival in arrivals})
@@ -168,23 +214,41 @@ class TurnStatements:
         taken = self._leasing.claim(connection, instance, limit, now)
         if not taken:
             return []
-        return [
-            TurnLease(
-                seq=row.seq,
-                session=row.session_id,
-                channel=row.channel,
-                attempt=taken[row.seq][0],
-                in_doubt=taken[row.seq][1],
-                claimed_at=now,
-                instance=row.instance,
-                envelope=read_envelope(row.envelope, row.raw),
-                direct=row.direct,
-                wants_context=row.wants_context,
-                continuation=row.continuation,
-                accepted_at=row.accepted_at,
+        leases: list[TurnLease] = []
+        for row in connection.execute(_LEASED, {"of": list(taken)}).all():
+            attempt, in_doubt, failing_since = taken[row.seq]
+            try:
+                envelope = read_envelope(row.envelope, row.raw)
+            except ValueError as error:
+                self._close_unreadable(connection, row.seq, attempt, now, error)
+                continue
+            leases.append(
+                TurnLease(
+                    seq=row.seq,
+                    session=row.session_id,
+                    channel=row.channel,
+                    attempt=attempt,
+                    in_doubt=in_doubt,
+                    claimed_at=now,
+                    failing_since=failing_since,
+                    instance=row.instance,
+                    envelope=envelope,
+                    direct=row.direct,
+                    wants_context=row.wants_context,
+                    continuation=row.continuation,
+                    accepted_at=row.accepted_at,
+                )
             )
-            for row in connection.execute(_LEASED, {"of": list(taken)})
-        ]
+        return leases
+
+    @staticmethod
+    def _close_unreadable(connection: Connection, seq: int, attempt: int, now: float, error: ValueError) -> None:
+        """A row that this version cannot read must not hold up its session, nor all the others."""
+        _log.error("turn.unreadable", turn=seq, reason=type(error).__name__)
+        row = dict.fromkeys(("now_started_at", "now_replies", "now_usage"))
+        row |= {"of": seq, "now_status": "failed", "now_attempts": attempt, "now_finished_at": now}
+        connection.execute(_FINISH, row | {"now_error": "this version cannot read it"})
+        connection.execute(_CLOSE, {"of": seq})
 
     def finish(self, connection: Connection, calls: Sequence[Finish]) -> Sequence[BridgeError | None]:
         """Closes turns that are still ours and writes their deliveries."""
@@ -195,7 +259,7 @@ class TurnStatements:
             connection.execute(_FINISH, [_finished_row(call, now) for call in ours])
             connection.execute(_CLOSE, [{"of": call.lease.seq} for call in ours])
             continued = [
-                {"of": call.lease.session, "now_continuation": call.result.continuation}
+                {"of": call.lease.session, "by": call.lease.instance, "now_continuation": call.result.continuation}
                 for call in ours
                 if call.result.continuation is not None
             ]
@@ -210,21 +274,30 @@ class TurnStatements:
         held = self._leasing.held(connection, [call.lease.seq for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         if ours:
-            connection.execute(_OPEN_AGAIN, [{"of": call.lease.seq, "until": now + call.wait} for call in ours])
+            connection.execute(_OPEN_AGAIN, [_opened_row(call, now) for call in ours])
             connection.execute(
                 _NOTE,
-                [{"of": call.lease.seq, "now_error": call.error, "now_attempts": call.lease.attempt} for call in ours],
+                [{"of": call.lease.seq, "now_error": call.error, "now_attempts": _attempts(call)} for call in ours],
             )
             posts.insert(connection, [(call.lease, call.notices) for call in ours], now)
         return [None if call.lease.seq in held else _lost(call.lease) for call in calls]
 
 
+def _attempts(call: OpenAgain) -> int:
+    return call.lease.attempt - (0 if call.counted else 1)
+
+
+def _opened_row(call: OpenAgain, now: float) -> dict[str, Any]:
+    return {
+        "of": call.lease.seq,
+        "until": now + call.wait,
+        "now_attempts": _attempts(call),
+        "now_failing_since": call.lease.failing_since or (now if call.counted else None),
+    }
+
+
 def _lost(lease: TurnLease) -> LeaseLost:
     return LeaseLost(f"turn {lease.seq} belongs to another process by now")
-
-
-def _without(row: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != key}
 
 
 def _turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float) -> dict[str, Any]:
@@ -232,7 +305,7 @@ def _turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float
         "session_id": session,
         "envelope_id": arrival.envelope.id,
         "channel": arrival.channel,
-        "instance": arrival.instance,
+        "instance": arrival.instances[0],
         "direct": arrival.direct,
         "wants_context": wants_context,
         "envelope": arrival.envelope.model_dump_json(exclude={"raw"}),

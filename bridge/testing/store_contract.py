@@ -45,8 +45,8 @@ def arrival(number: int = 1, thread: str = "t", **changes: Any) -> Arrival:
         raw={"payload": {"untouched": ["ü", None, 1.5]}},
     )
     values: dict[str, Any] = {
-        "channel": "c", "instance": "main", "thread": thread, "session": f"s-{thread}", "envelope": envelope,
-        "direct": False, "only_if_known": False, "wants_context": False,
+        "channel": "c", "instances": ("main",), "binds_thread": True, "thread": thread, "session": f"s-{thread}",
+        "envelope": envelope, "direct": False, "only_if_known": False, "wants_context": False,
     }  # fmt: skip
     return Arrival(**(values | changes))
 
@@ -160,7 +160,7 @@ class StoreContract:
         assert len(await store.lease_turns("main", 2)) == 2
 
     async def test_an_instance_is_given_only_its_own_turns(self, store: Store) -> None:
-        await store.accept(arrival(1, "t", instance="other"))
+        await store.accept(arrival(1, "t", instances=("other",)))
         await store.accept(arrival(2, "u"))
         assert [lease.envelope.id for lease in await store.lease_turns("main", 9)] == ["p:2"]
 
@@ -298,6 +298,92 @@ class StoreContract:
             clock.now += LEASE_SECONDS - 1
             assert await nothing_to_do(other)
             await one.finish_turn(lease, result())
+
+    async def test_what_was_claimed_for_a_caller_that_is_gone_is_given_back(self, store: Store) -> None:
+        await store.accept(arrival(1))
+        claim = asyncio.ensure_future(store.lease_turns("main", 1))
+        await store.renew()  # the claim is answered, but nobody has looked at the answer yet
+        claim.cancel()
+        await asyncio.wait([claim])
+        await store.renew()
+        lease = await turn(store)
+        assert (lease.attempt, lease.in_doubt) == (1, False)
+
+    async def test_what_nobody_works_on_any_more_is_leased_again_in_doubt(self, store: Store, clock: Clock) -> None:
+        await store.accept(arrival(1))
+        await store.finish_turn(await turn(store), result("one"))
+        await store.accept(arrival(2))
+        lost_turn, lost_delivery = await turn(store), await delivery(store)
+        store.let_go(lost_turn)
+        store.let_go(lost_delivery)
+        assert await nothing_to_do(store)
+        clock.now += LEASE_SECONDS + 1
+        again, posted_again = await turn(store), await delivery(store)
+        assert (again.seq, again.attempt, again.in_doubt) == (lost_turn.seq, 2, True)
+        assert (posted_again.id, posted_again.attempt, posted_again.in_doubt) == (lost_delivery.id, 2, True)
+
+    async def test_a_session_that_is_no_threads_own_is_decided_anew_each_time(self, store: Store) -> None:
+        await store.accept(arrival(1, session="of-ada", binds_thread=False))
+        await store.accept(arrival(2, session="of-bo", binds_thread=False))
+        assert [lease.session for lease in await store.lease_turns("main", 9)] == ["of-ada", "of-bo"]
+
+    async def test_a_session_stays_with_its_instance_as_long_as_it_is_offered(self, store: Store) -> None:
+        await store.accept(arrival(1, instances=("main", "other")))
+        await store.accept(arrival(2, instances=("other", "main")))
+        await store.finish_turn(await turn(store), result(continuation="mine"))
+        second = await turn(store)
+        assert (second.instance, second.continuation) == ("main", "mine")
+
+    async def test_another_instance_is_not_given_what_the_last_one_left(self, store: Store) -> None:
+        await store.accept(arrival(1))
+        await store.accept(arrival(2))
+        await store.finish_turn(await turn(store), result(continuation="mine"))
+        running = await turn(store)
+        await store.accept(arrival(3, instances=("other",)))
+        await store.finish_turn(running, result(continuation="mine again"))
+        lease = (await store.lease_turns("other", 1))[0]
+        assert (lease.envelope.id, lease.continuation) == ("p:3", None)
+
+    async def test_context_is_wanted_once_even_if_everything_comes_at_once(self, store: Store) -> None:
+        await asyncio.gather(*(store.accept(arrival(number, wants_context=True)) for number in range(3)))
+        wanted: list[bool] = []
+        for _ in range(3):
+            lease = await turn(store)
+            wanted.append(lease.wants_context)
+            await store.finish_turn(lease, result())
+        assert wanted == [True, False, False]
+
+    async def test_failing_is_counted_from_the_first_failure(self, store: Store, clock: Clock) -> None:
+        await store.accept(arrival(1))
+        clock.now += 7200
+        first = await turn(store)
+        await store.retry_turn(first, 0, "asked to wait", counted=False)
+        second = await turn(store)
+        failed_at = clock.now
+        await store.retry_turn(second, 0, "refused")
+        clock.now += 10
+        third = await turn(store)
+        await store.retry_turn(third, 0, "refused")
+        fourth = await turn(store)
+        since = [lease.failing_since for lease in (first, second, third, fourth)]
+        assert since == [None, None, failed_at, failed_at]
+        assert [lease.attempt for lease in (first, second, third, fourth)] == [1, 1, 2, 3]
+
+    async def test_a_place_that_refuses_does_not_hold_up_another_of_the_same_session(self, store: Store) -> None:
+        elsewhere = NewDelivery(Conversation(source="p", ref="elsewhere"), {"text": "there"})
+        await store.accept(arrival(1))
+        await store.accept(arrival(2))
+        await store.finish_turn(await turn(store), result("here"))
+        await store.finish_turn(await turn(store), result(deliveries=[elsewhere]))
+        await store.retry_delivery(await delivery(store), 60, "refused", in_doubt=False)
+        assert (await delivery(store)).payload == {"text": "there"}
+
+    async def test_what_is_open_for_names_that_are_not_configured_is_known(self, store: Store) -> None:
+        await store.accept(arrival(1, "t", instances=("gone",)))
+        await store.accept(arrival(2, "u", channel="left"))
+        await store.finish_turn(await turn(store), result("answer"))
+        assert await store.unconfigured(["main"], ["c"]) == (["gone"], ["left"])
+        assert await store.unconfigured(["main", "gone"], ["c", "left"]) == ([], [])
 
     async def test_what_this_process_holds_is_never_given_to_it_again(self, store: Store, clock: Clock) -> None:
         await store.accept(arrival(1))

@@ -143,8 +143,7 @@ def test_run_refuses_an_unusable_configuration_with_every_problem(tmp_path: Path
     done = threadbridge(tmp_path, "run")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == [
-        'threadbridge: bridge.store: this version stores in SQLite only, not "mysql": '
-        'write "sqlite:///threadbridge.db"',
+        'threadbridge: bridge.store: this version stores in a SQLite file: write "sqlite:///threadbridge.db"',
         "threadbridge: bridge.nope: there is no such key",
     ]
 

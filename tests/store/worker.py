@@ -28,8 +28,8 @@ class Worker:
 
     async def run(self) -> None:
         self.store = await SqlStore.open(f"sqlite:///{self.folder / 'store.db'}")
-        turns = Crew(16, lambda free: self.store.lease_turns("main", free), self.answer)
-        posts = Crew(16, lambda free: self.store.lease_deliveries("c", free), self.post)
+        turns = Crew(16, lambda free: self.store.lease_turns("main", free), self.answer, self.store.let_go)
+        posts = Crew(16, lambda free: self.store.lease_deliveries("c", free), self.post, self.store.let_go)
         loops = [asyncio.create_task(crew.claim_for_ever()) for crew in (turns, posts)]
         self.look_at_posts()
         await self.accept_everything()

@@ -10,6 +10,12 @@ down_revision = None
 def upgrade() -> None:
     """Goes forward only."""
     op.create_table(
+        "heartbeat",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "sessions",
         sa.Column("session_id", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
@@ -85,11 +91,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("turn_seq", "kind", "part", name="deliveries_once_per_part"),
         sqlite_autoincrement=True,
     )
-    op.create_table(
-        "heartbeat",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+    op.create_index(
+        "dead_letters", "deliveries", ["session_id"], unique=False, sqlite_where=sa.text("status = 'dead_letter'")
     )
     op.create_table(
         "open_turns",
@@ -100,6 +103,7 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.Float(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("in_doubt", sa.Boolean(), nullable=False),
+        sa.Column("failing_since", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
             ["seq"],
             ["turns.seq"],
@@ -112,14 +116,17 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("session_id", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("line", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("lease_until", sa.Float(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("in_doubt", sa.Boolean(), nullable=False),
+        sa.Column("failing_since", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
             ["seq"],
             ["deliveries.seq"],
         ),
         sa.PrimaryKeyConstraint("seq"),
     )
-    op.create_index("open_deliveries_by_session", "open_deliveries", ["session_id", "seq"], unique=False)
+    op.create_index("open_deliveries_by_line", "open_deliveries", ["line", "seq"], unique=False)
+    op.create_index("open_deliveries_by_session", "open_deliveries", ["session_id"], unique=False)
