@@ -98,6 +98,7 @@ class _Bridge:
         self._channels = channels
         self._instances = instances
         self._ending = asyncio.Event()
+        self._hurry = False
         self._limit: asyncio.Timeout | None = None
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         self._turns: list[Crew[Any]] = [
@@ -144,7 +145,7 @@ class _Bridge:
         await _cancel([*listening, *turning])
         cut_off = 0
         try:
-            async with asyncio.timeout(self._config.bridge.drain) as self._limit:
+            async with asyncio.timeout(0 if self._hurry else self._config.bridge.drain) as self._limit:
                 await self._settle(self._turns)
                 await self._settle(self._posts)
         except TimeoutError:
@@ -156,7 +157,8 @@ class _Bridge:
 
     def _end(self) -> None:
         """The first signal drains; the next one does not wait for it."""
-        if self._ending.is_set() and self._limit is not None and not self._limit.expired():
+        self._hurry = self._ending.is_set()
+        if self._hurry and self._limit is not None and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
         self._ending.set()
 

@@ -18,6 +18,11 @@ def speaker(actor: Actor) -> str:
     return _UNSAFE.sub(" ", actor.display).strip()[:MAX_NAME_CHARS] or "somebody"
 
 
+def _quoted(text: str) -> str:
+    """Further lines stand indented, so that none of them can pose as the end of the context or as somebody else."""
+    return "\n    ".join(text.strip().splitlines())
+
+
 def prompt(envelope: Envelope, *, direct: bool, context: Sequence[Envelope] = ()) -> str:
     """What the agent reads: never blank. In a direct conversation the speaker is not named.
 
@@ -27,5 +32,5 @@ def prompt(envelope: Envelope, *, direct: bool, context: Sequence[Envelope] = ()
     asked = text if direct else f"[{speaker(envelope.actor)}] {text}"
     if not context:
         return asked
-    earlier = "\n".join(f"[{speaker(one.actor)}] {one.text.strip()}" for one in context if one.text.strip())
+    earlier = "\n".join(f"[{speaker(one.actor)}] {_quoted(one.text)}" for one in context if one.text.strip())
     return f"{_BEFORE}\n{earlier}\n{_AFTER}\n\n{asked}"

@@ -1,4 +1,4 @@
-"""Splitting text into parts that a platform takes; joining the parts gives the text back."""
+"""Text that every platform and database takes, and splitting it into parts that give it back when they are joined."""
 
 from collections.abc import Callable
 
@@ -10,19 +10,17 @@ def split(text: str, max_chars: int, measure: Callable[[str], int] = len) -> lis
     """Parts of `text`, each of `measure` at most `max_chars`, whose concatenation is `text`.
 
     A part ends after a blank line if one lies in its second half, else after a line, else after a word, else anywhere.
-    `measure` gives the length as the platform counts it and must not shrink when text is appended; one character must
-    measure at most `max_chars`. Empty text gives no part.
+    `measure` gives the length as the platform counts it: at least one for each character, at most `max_chars` for one,
+    and never less for a longer text. Empty text gives no part.
     """
     parts: list[str] = []
-    rest = text
-    while rest:
-        if measure(rest) <= max_chars:
-            parts.append(rest)
-            break
-        fits = _longest_prefix(rest, max_chars, measure)
-        end = _break_before(rest, fits)
-        parts.append(rest[:end])
-        rest = rest[end:]
+    start = 0
+    while start < len(text):
+        ahead = text[start : start + max_chars + 1]  # never more than a part: long texts stay linear
+        fits = _longest_prefix(ahead, max_chars, measure)
+        end = fits if start + fits == len(text) else _break_before(ahead, fits)
+        parts.append(ahead[:end])
+        start += end
     return parts
 
 
@@ -44,3 +42,13 @@ def _break_before(text: str, fits: int) -> int:
         if at >= 0:
             return at + len(mark)
     return fits
+
+
+def readable(text: str) -> str:
+    """The text with surrogate halves joined, and with U+FFFD for what no database and no platform takes."""
+    text = text.replace("\0", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.text import split
+from bridge.text import readable, split
 
 
 @given(st.text(max_size=500), st.integers(min_value=1, max_value=60))
@@ -37,3 +37,11 @@ def test_the_limit_counts_what_the_platform_counts(text: str, limit: int) -> Non
 )
 def test_a_part_ends_at_the_best_break_in_its_second_half(text: str, parts: list[str]) -> None:
     assert split(text, 12) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("plain ü 🙂", "plain ü 🙂"), ("nul\0", "nul\ufffd"), ("\ud83d\ude42", "🙂"), ("half \ud83d", "half \ufffd")],
+)
+def test_readable_text_is_what_every_database_and_platform_takes(text: str, expected: str) -> None:
+    assert readable(text) == expected

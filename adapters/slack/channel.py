@@ -37,6 +37,10 @@ CONTEXT_MESSAGES = 100
 """The most that an agent is given of what was said before."""
 NAME_SECONDS = 3.0
 """How long a turn waits for names."""
+NAMES_AT_ONCE = 20
+"""The most that are looked up for one message."""
+NAMES_KEPT = 10_000
+"""People whose names are remembered before all of them are asked for anew."""
 
 
 class SlackSettings(Section):
@@ -177,17 +181,19 @@ class SlackChannel:
 
     async def resolve_names(self, envelope: Envelope) -> Envelope:
         author = ids.user_of(envelope.actor.id)
-        names: dict[str, str] = {}
-        for user in {author} | markup.users_in(envelope.text) if envelope.actor.type == "human" else ():
-            name = await self._name_of(user)
-            if name:
-                names[user] = name
+        if envelope.actor.type != "human":
+            return envelope
+        users = [author, *sorted(markup.users_in(envelope.text) - {author})][:NAMES_AT_ONCE]
+        found = await asyncio.gather(*map(self._name_of, users))
+        names = {user: name for user, name in zip(users, found, strict=True) if name}
         actor = envelope.actor.model_copy(update={"display": names.get(author, envelope.actor.display)})
         return envelope.model_copy(update={"actor": actor, "text": markup.with_names(envelope.text, names)})
 
     async def _name_of(self, user: str) -> str | None:
-        """One call a person; a failure is forgotten, so that it is asked again."""
+        """One call a person, and one for somebody who does not exist; another failure is forgotten and asked again."""
         task = self._names.get(user)
+        if task is None and len(self._names) >= NAMES_KEPT:
+            self._names.clear()
         if task is None:
             task = self._names[user] = asyncio.create_task(self._client.user_name(user))
         try:

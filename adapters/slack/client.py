@@ -116,8 +116,13 @@ class SlackClient:
         return kept
 
     async def user_name(self, user: str) -> str | None:
-        """The name that people see."""
-        answer = await self.call("users.info", {"user": user})
+        """The name that people see; None if there is nobody of this id."""
+        try:
+            answer = await self.call("users.info", {"user": user})
+        except ChannelError as error:
+            if error.args[1:] == ("user_not_found",):
+                return None
+            raise
         return (
             text_at(answer, "user", "profile", "display_name")
             or text_at(answer, "user", "profile", "real_name")

@@ -3,7 +3,7 @@
 Source: https://docs.slack.dev/reference/events/message and https://docs.slack.dev/reference/events/app_mention
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -11,6 +11,7 @@ from typing import Any, cast
 from adapters.slack import ids, markup
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
+from bridge.text import readable
 
 SAID = (None, "file_share", "thread_broadcast", "me_message", "bot_message")
 """Subtypes of `message` that are something somebody said; edits, unfurls, joins and the like are not."""
@@ -57,7 +58,7 @@ def message(
         raise Malformed("a message without user, channel or ts")
     direct = event.get("channel_type") == "im" or room.startswith("D")
     thread = _text(event, "thread_ts") or ts
-    text = _text(event, "text") or ""
+    text = readable(_text(event, "text") or "")
     try:
         flat = Conversation(source="slack", ref=ids.conversation_ref(ids.Place(team, room, None)))
         envelope = Envelope(
@@ -90,12 +91,14 @@ def _own(event: Mapping[str, Any], bot: Bot) -> bool:
 
 
 def _type(event: Mapping[str, Any]) -> Any:
-    return "agent" if event.get("bot_id") or event.get("subtype") == "bot_message" else "human"
+    bot = event.get("bot_id") or event.get("subtype") == "bot_message" or event.get("user") == "USLACKBOT"
+    return "agent" if bot else "human"
 
 
 def _name(event: Mapping[str, Any]) -> str | None:
     """A name, where the event carries one: bots' posts do, people's do not."""
-    return _text(event, "username")
+    name = event.get("username")
+    return readable(name) if isinstance(name, str) and name else None
 
 
 def _files(event: Mapping[str, Any]) -> list[str]:
@@ -106,10 +109,15 @@ def _files(event: Mapping[str, Any]) -> list[str]:
     names: list[str] = []
     for one in cast("list[object]", files):
         file: Mapping[str, Any] = cast("Mapping[str, Any]", one) if isinstance(one, Mapping) else {}
-        name = _text(file, "name") or _text(file, "title") or "a file"
-        kind = _text(file, "mimetype")
-        names.append(f"(attached, but not passed on: {name}{f', {kind}' if kind else ''})")
+        name, kind = (_label(file, keys) for keys in (("name", "title"), ("mimetype",)))
+        names.append(f"(attached, but not passed on: {name or 'a file'}{f', {kind}' if kind else ''})")
     return names
+
+
+def _label(file: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """The first of these that is a text, on one line."""
+    named = next((file[key] for key in keys if isinstance(file.get(key), str)), "")
+    return " ".join(readable(named).split())
 
 
 def _text(source: Mapping[str, Any], key: str) -> str | None:

@@ -17,6 +17,7 @@ from typing import cast
 from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
 from bridge.instance import Ending
 from bridge.instances import openresponses
+from bridge.text import readable
 
 RETRY_AFTER = 5.0  # seconds until an instance that is not running is asked again
 LONGEST_RETRY_AFTER = 3600.0  # seconds; a server that asks for more is asked again earlier
@@ -154,7 +155,7 @@ def _place(loc: object) -> str:
 
 
 def _quotable(words: str, withheld: Sequence[str]) -> str:
-    words = " ".join(openresponses.readable(words).split()).rstrip(".")
+    words = " ".join(readable(words).split()).rstrip(".")
     for text in withheld:
         spellings = (text, json.dumps(text)[1:-1])
         if any(len(one) >= _MIN_WITHHELD and " ".join(one.split()) in words for one in spellings):

@@ -20,6 +20,7 @@ from httpx_sse import EventSource
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.errors import InstanceRefused
 from bridge.instance import Ending, Outcome, Progress, Usage
+from bridge.text import readable
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """An answer longer than this is not read to its end."""
@@ -91,16 +92,6 @@ def error_words(error: object) -> str | None:
         fields = cast("dict[str, object]", error)
         return _words(fields.get("message")) or _words(fields.get("code")) or _words(fields.get("type"))
     return _words(error)
-
-
-def readable(text: str) -> str:
-    """The text with surrogate halves joined, and with U+FFFD for what no database and no platform takes."""
-    text = text.replace("\0", "\ufffd")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def _words(value: object) -> str | None:
@@ -208,12 +199,17 @@ def _storable(value: object) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value)
 
 
+GROWTH = 100
+"""A part of what is shown by which a text has to grow before it is put together again: keeps long streams linear."""
+
+
 @dataclass(slots=True)
 class Transcript:
     """The events of one streamed response, fed in order."""
 
     _response: dict[str, Any] = field(default_factory=dict[str, Any])
-    _parts: dict[tuple[object, object], str] = field(default_factory=dict[tuple[object, object], str])
+    _parts: dict[tuple[object, object], list[str]] = field(default_factory=dict[tuple[object, object], list[str]])
+    _length: int = 0
     _shown: int = 0
     _finished_parts: bool = False
 
@@ -254,8 +250,15 @@ class Transcript:
         if not isinstance(text, str):
             return None
         part = (str(fields.get("output_index")), str(fields.get("content_index")))
-        self._parts[part] = text if done else self._parts.get(part, "") + text
+        written = self._parts.setdefault(part, [])
+        if done:
+            self._length -= sum(map(len, written))
+            written.clear()
+        written.append(text)
+        self._length += len(text)
         self._finished_parts |= done
+        if self._length <= self._shown + self._shown // GROWTH:
+            return None
         whole = self._text()
         if "\ud800" <= whole[-1:] <= "\udbff":  # the other half of the character is in the next delta
             whole = whole[:-1]
@@ -265,11 +268,9 @@ class Transcript:
         return Progress(readable(whole))
 
     def _text(self) -> str:
-        if len(self._parts) == 1:
-            return next(iter(self._parts.values()))
         messages: dict[object, str] = {}
-        for (message, _), text in self._parts.items():
-            messages[message] = messages.get(message, "") + text
+        for (message, _), written in self._parts.items():
+            messages[message] = messages.get(message, "") + "".join(written)
         return join_messages(messages.values())
 
     def _ending(self, last: dict[str, Any]) -> Answer | None:

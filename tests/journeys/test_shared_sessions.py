@@ -22,6 +22,17 @@ async def test_a_users_threads_share_one_session_and_are_answered_where_they_wer
     assert len(world.answers(first)) == 1
 
 
+async def test_what_one_person_said_elsewhere_is_not_told_to_another_in_their_thread(world):
+    await world.start({"session": "user", "rooms": ["*", "dm"]})
+    private = world.slack.say_direct("Ada", "my salary is 4711")
+    await world.until_answers(private, 1)
+    opened, _ = await world.ask("hello from Ada")
+    _, answer = await world.ask("what did I say?", opened, person="Bo")
+    assert answer == "You have not said anything before."
+    _, answer = await world.ask("what did I say?", opened)
+    assert "my salary is 4711" in answer
+
+
 async def test_a_room_is_one_session_for_everybody_in_it(world):
     await world.start({"session": "room"})
     first, _ = await world.ask("our word is albatross")

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sqlite3
 
 import pytest
 
@@ -172,3 +173,70 @@ async def test_a_signal_right_after_the_start_ends_it(world):
     world.program.signal(signal.SIGTERM)
     code = await world.program.ended()
     assert code in {0, -signal.SIGTERM}
+
+
+async def test_a_second_signal_does_not_wait_for_the_drain(world):
+    await world.start(bridge={"drain": 600})
+    world.agent.hold()
+    await world.say("hello")
+    await world.agent.wait_for_requests(1)
+    world.program.signal(signal.SIGINT)
+    await world.program.logged("bridge.drains")
+    world.program.signal(signal.SIGINT)
+    assert await world.program.ended() == 0
+    assert [line["count"] for line in world.program.events("bridge.cut_off")] == [1]
+
+
+async def test_a_store_that_is_locked_for_a_moment_does_not_break_the_drain(world):
+    await world.start()
+    world.agent.hold()
+    said = await world.say("hello")
+    await world.agent.wait_for_requests(1)
+    other = sqlite3.connect(world.store, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    world.program.signal(signal.SIGTERM)
+    await world.program.logged("store.refused")
+    other.execute("ROLLBACK")
+    other.close()
+    world.agent.release()
+    assert await world.program.ended() == 0
+    assert world.answers(said) == ["You said: hello"]
+
+
+async def test_restarts_under_load_leave_no_message_in_doubt_that_the_agent_was_never_asked(world):
+    await world.start(instance={"concurrency": 32})
+    asked: list[str] = []
+    for first in (0, 60, 120):
+        asked += [(await world.say(f"question {number}")).thread for number in range(first, first + 60)]
+        await world.settled()
+        await world.end()
+        await world.restart()
+    answers = [await world.until_answers(thread, 1) for thread in asked]
+    assert answers == [[f"You said: question {number}"] for number in range(len(asked))]
+
+
+async def test_what_waits_for_an_instance_that_was_removed_is_refused_in_its_thread(world):
+    world.agent.status = "stopped"
+    await world.start()
+    said, waits = await world.ask("hello")
+    assert "waits" in waits
+    await world.end()
+    world.agent.status = "running"
+    config = world.folder / "config.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(
+        text.replace("[instances.main]", "[instances.other]").replace('instance = "main"', 'instance = "other"'),
+        encoding="utf-8",
+    )
+    await world.restart()
+    _, refused, answer = await world.until_answers(said, 2) + [(await world.ask("and now?", said))[1]]
+    assert refused == "The agent that this message was meant for was removed. Write it again."
+    assert answer.startswith("You said: and now?")
+
+
+async def test_an_instance_that_cannot_even_be_asked_how_it_is_ends_nothing(world):
+    await world.start(instance={"base_url": "http://" + "a" * 64 + ".example/v1"})
+    (line,) = await world.program.logged("instance.not_ready")
+    assert "check" in line["problem"]
+    assert world.program.running
+    await world.end()

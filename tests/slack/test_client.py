@@ -160,8 +160,10 @@ async def test_what_was_said_before_comes_oldest_first_and_the_newest_of_it(simu
 
 async def test_people_have_names(simulator, client):
     assert await client.user_name(simulator.person("Ada Lovelace").id) == "Ada Lovelace"
+    assert await client.user_name("U404") is None
+    simulator.faults.refuse("users.info", "missing_scope")
     with pytest.raises(NotSent):
-        await client.user_name("U404")
+        await client.user_name(simulator.person("Ada Lovelace").id)
 
 
 async def test_a_name_that_slack_gives_oddly_is_none():
