@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bridge.errors import BridgeError, StoreError, Unstorable
 
@@ -168,7 +168,7 @@ class GroupCommit:
     def _alone(self, connection: Connection, call: _Call) -> list[tuple[_Call, Any]]:
         try:
             return self._transaction(connection, [call], [])
-        except OperationalError as error:
+        except (OperationalError, IntegrityError) as error:
             return [(call, _refusal(error))]
         except Exception as error:  # noqa: BLE001 - this thread must not die
             return [(call, Unstorable(f"the store cannot write this: {reason(error)}"))]

@@ -88,7 +88,7 @@ async def test_one_bad_call_does_not_take_the_others_of_its_transaction_with_it(
     outcomes = await asyncio.gather(
         store.accept(arrival(1)), store.accept(bad), store.accept(arrival(3)), return_exceptions=True
     )
-    assert [outcomes[0], type(outcomes[1]), outcomes[2]] == [Accepted.TURN, Unstorable, Accepted.TURN]
+    assert [outcomes[0], type(outcomes[1]), outcomes[2]] == [Accepted.TURN, StoreError, Accepted.TURN]
     await store.close()
 
 
@@ -154,4 +154,19 @@ async def test_two_names_of_one_database_are_one_lock(tmp_path: Path) -> None:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
     with pytest.raises(StoreError, match="is in use by another threadbridge"):
         await SqlStore.open(f"sqlite:///{tmp_path / 'link.db'}")
+    await store.close()
+
+
+async def test_what_can_never_be_stored_is_told_apart_from_what_cannot_be_stored_now(url: str) -> None:
+    store = await SqlStore.open(url)
+    deep: list[Any] = []
+    for _ in range(2000):
+        deep = [deep]
+    await store.accept(arrival(1))
+    lease = await turn(store)
+    reply = lease.envelope.model_copy(update={"raw": {"deep": deep}})
+    with pytest.raises(Unstorable):
+        await store.finish_turn(lease, result("answer", replies=[reply]))
+    await store.finish_turn(lease, result("something else"))
+    assert (await delivery(store)).payload == {"text": "something else"}
     await store.close()
