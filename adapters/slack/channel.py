@@ -192,6 +192,8 @@ class SlackChannel:
     async def _name_of(self, user: str) -> str | None:
         """One call a person, and one for somebody who does not exist; another failure is forgotten and asked again."""
         task = self._names.get(user)
+        if task is not None and task.done() and task.exception() is None:
+            return task.result()
         if task is None and len(self._names) >= NAMES_KEPT:
             self._names.clear()
         if task is None:

@@ -159,6 +159,7 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - this thread must not die
             _log.warning("store.flush_failed", calls=len(writes), error=reason(error))
             answers = [answer for call in writes for answer in self._alone(connection, call)]
+            answers += [answer for call in self._waiting for answer in self._claimed_alone(connection, call)]
         taken = {id(call) for call, _ in answers}
         self._waiting = [call for call in self._waiting if id(call) not in taken]
         if answers:
@@ -185,22 +186,17 @@ class GroupCommit:
                 results = statement(connection, [call.argument for call in calls])
                 answers += zip(calls, results, strict=True)
             for call in claims:
-                if taken := self._take(connection, call):
+                if taken := call.statement(connection, call.argument):
                     answers.append((call, taken))
         return answers
 
-    @staticmethod
-    def _take(connection: Connection, call: _Call) -> Sequence[Any]:
-        """What a claim takes; one that breaks takes nothing and leaves the others alone."""
+    def _claimed_alone(self, connection: Connection, call: _Call) -> list[tuple[_Call, Any]]:
+        """A claim that breaks goes on waiting and leaves the others alone."""
         try:
-            with connection.begin_nested():
-                taken: Sequence[Any] = call.statement(connection, call.argument)
-                return taken
-        except OperationalError:
-            raise
+            return self._transaction(connection, [], [call])
         except Exception as error:  # noqa: BLE001 - this thread must not die
             _log.error("store.claim_failed", error=reason(error))
-            return ()
+            return []
 
     def _resolve(self, answers: Sequence[tuple[_Call, Any]]) -> None:
         for call, answer in answers:

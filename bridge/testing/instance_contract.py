@@ -123,11 +123,11 @@ class RemoteInstanceContract(InstanceContract):
 
     async def is_busy(self) -> None:
         """Returns once the agent works on the `hanging` message. To be overridden."""
-        raise NotImplementedError
+        raise AssertionError("override is_busy")
 
     async def was_hung_up_on(self) -> None:
         """Returns once the agent noticed that nobody waits for it any more. To be overridden."""
-        raise NotImplementedError
+        raise AssertionError("override was_hung_up_on")
 
     async def test_a_session_remembers_and_another_one_does_not_know(self, instance: Instance) -> None:
         """The continuation of each turn leads on in its own session."""
