@@ -52,3 +52,17 @@ def test_an_id_that_would_be_too_long_is_cut_and_told_apart_by_a_digest() -> Non
     one, other = (thread_session("slack", "T" * 300 + end) for end in "AB")
     assert len(one) == len(other) == MAX_CHARS
     assert one != other
+
+
+ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}", fullmatch=True)
+timestamps = st.from_regex(r"[0-9]{1,10}\.[0-9]{6}", fullmatch=True)
+
+
+@given(ids, ids, timestamps, ids, ids)
+def test_a_thread_never_shares_its_session_with_a_person_a_room_or_a_direct_conversation(
+    team: str, room: str, ts: str, workspace: str, other: str
+) -> None:
+    thread = thread_session("slack", team, room, ts)
+    others = {f("slack", workspace, other) for f in (user_session, room_session, direct_session)}
+    assert thread not in others
+    assert len(others) == 3

@@ -56,7 +56,8 @@ def message(
     ts = _text(event, "ts")
     if not author or not room or not ts:
         raise Malformed("a message without user, channel or ts")
-    direct = event.get("channel_type") == "im" or room.startswith("D")
+    # An app_mention names no channel_type; then the first letter has to do.
+    direct = event.get("channel_type", "im" if room.startswith("D") else None) == "im"
     thread = _text(event, "thread_ts") or ts
     text = readable(_text(event, "text") or "")
     try:

@@ -46,7 +46,7 @@ def test_what_they_look_like():
 
 
 @pytest.mark.parametrize(
-    "ref", ["", "T1", "T1/C1/", "T1/C1/1700000000", "T1/U1/1.1", "t1/c1/1.1", "T1/C1/1.1/2", "T1/C1/1.1\n", "../C1"]
+    "ref", ["", "T1", "T1/C1/", "T1/C1/1700000000", "T1/C.1/1.1", "T1/-/1.1", "T1/C1/1.1/2", "T1/C1/1.1\n", "../C1"]
 )
 def test_anything_else_is_no_place(ref):
     with pytest.raises(ValueError, match="not a place in Slack"):
@@ -61,7 +61,7 @@ def test_a_place_that_slack_has_not_gets_no_ref(place):
         ids.conversation_ref(place)
 
 
-@pytest.mark.parametrize("user", ["", "u1", "U", "U1/2", "U 1", "U1\n"])
+@pytest.mark.parametrize("user", ["", "-u", "U.1", "U1/2", "U 1", "U1\n"])
 def test_what_is_no_user_gets_no_actor_id(user):
     with pytest.raises(ValueError, match="not a user of Slack"):
         ids.actor_id(user)
