@@ -139,7 +139,7 @@ def migrate(config_path: ConfigOption = None) -> None:
     with _telling():
         url = config.store_url(_load(config_path))
         with database.lock(url):
-            before, after = database.migrate(database.open_engine(url))
+            before, after = database.migrate_at(url)
     _out.print(f"{database.path_of(url)}: schema {before or 'none'} -> {after}", highlight=False)
 
 

@@ -108,5 +108,14 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
     return before, HEAD
 
 
+def migrate_at(url: str) -> tuple[str | None, str]:
+    """`migrate` on a connection of its own."""
+    engine = open_engine(url)
+    try:
+        return migrate(engine)
+    finally:
+        engine.dispose()
+
+
 def _shown(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")

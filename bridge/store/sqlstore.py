@@ -48,12 +48,11 @@ class SqlStore:
         """Locks and migrates the database and frees what a dead process held. Raises StoreError."""
         lock = database.lock(url)
         try:
-            engine = database.open_engine(url)
-            database.migrate(engine)
+            database.migrate_at(url)
         except StoreError:
             lock.release()
             raise
-        store = cls(engine, lease_seconds=lease_seconds, clock=clock)
+        store = cls(database.open_engine(url), lease_seconds=lease_seconds, clock=clock)
         store._lock = lock
         await store._commit.write(store._free_all, None)
         return store

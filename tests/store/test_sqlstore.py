@@ -23,7 +23,7 @@ def url(tmp_path: Path) -> str:
 class TestSqlStore(StoreContract):
     @pytest.fixture
     def stores(self, url: str) -> Callable[[Clock], AbstractAsyncContextManager[Store]]:
-        database.migrate(database.open_engine(url))
+        database.migrate_at(url)
 
         @asynccontextmanager
         async def opened(clock: Clock) -> AsyncIterator[SqlStore]:
@@ -70,7 +70,7 @@ async def test_history_keeps_message_reply_and_platforms_payload(url: str, tmp_p
 
 
 async def test_what_cannot_be_committed_is_not_accepted_and_works_again_afterwards(url: str, tmp_path: Path) -> None:
-    database.migrate(database.open_engine(url))
+    database.migrate_at(url)
     store = SqlStore(database.open_engine(url, patience=0.05))
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
