@@ -145,6 +145,7 @@ class Turns:
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
             deliveries=_deliveries(lease, channel, replies, ending),
+            envelope=turn.envelope,
             replies=replies,
             error=ending.detail,
             continuation=ending.continuation,

@@ -103,6 +103,8 @@ class TurnResult:
 
     status: TurnStatus
     deliveries: Sequence[NewDelivery] = ()
+    envelope: Envelope | None = None
+    """The message with names in it, to stand in history instead of the one that was accepted; its `raw` stays."""
     replies: Sequence[Envelope] = ()
     error: str | None = None
     continuation: str | None = None

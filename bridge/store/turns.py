@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Text, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.envelope import Envelope
@@ -85,6 +85,7 @@ _FINISH = (
         error=bindparam("now_error"),
         replies=bindparam("now_replies"),
         usage=bindparam("now_usage"),
+        envelope=func.coalesce(bindparam("now_envelope", type_=Text()), turns.c.envelope),
     )
 )
 _CONTINUE = (
@@ -245,7 +246,7 @@ class TurnStatements:
     def _close_unreadable(connection: Connection, seq: int, attempt: int, now: float, error: ValueError) -> None:
         """A row that this version cannot read must not hold up its session, nor all the others."""
         _log.error("turn.unreadable", turn=seq, reason=type(error).__name__)
-        row = dict.fromkeys(("now_started_at", "now_replies", "now_usage"))
+        row = dict.fromkeys(("now_started_at", "now_replies", "now_usage", "now_envelope"))
         row |= {"of": seq, "now_status": "failed", "now_attempts": attempt, "now_finished_at": now}
         connection.execute(_FINISH, row | {"now_error": "this version cannot read it"})
         connection.execute(_CLOSE, {"of": seq})
@@ -327,6 +328,7 @@ def _finished_row(call: Finish, now: float) -> dict[str, Any]:
         "now_error": result.error,
         "now_replies": _REPLIES.dump_json(tuple(result.replies)).decode() if result.replies else None,
         "now_usage": json.dumps(asdict(result.usage)) if result.usage else None,
+        "now_envelope": result.envelope.model_dump_json(exclude={"raw"}) if result.envelope else None,
     }
 
 

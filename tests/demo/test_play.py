@@ -24,6 +24,7 @@ def test_one_message_shows_its_thread_session_envelope_and_timing() -> None:
     assert "Ada: @threadbridge hello\n  threadbridge: You said: hello\n" in shown
     assert re.search(r"^session   slack-t0demo0001-c0000000001-\d+\.\d+$", shown, re.MULTILINE)
     assert '"text": "hello"' in shown
+    assert '"display": "Ada"' in shown
     assert [name for name in ("committed", "turn started", "answered", "posted", "seen") if name not in shown] == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import StoreError, Unstorable
-from bridge.store import database
+from bridge.store import database, reading
 from bridge.store.protocol import Accepted, Store
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_contract import LEASE_SECONDS, Clock, StoreContract, arrival, delivery, result, turn
@@ -170,3 +170,17 @@ async def test_what_can_never_be_stored_is_told_apart_from_what_cannot_be_stored
     await store.finish_turn(lease, result("something else"))
     assert (await delivery(store)).payload == {"text": "something else"}
     await store.close()
+
+
+async def test_history_keeps_the_names_that_were_found_and_the_payload_as_it_came(url: str) -> None:
+    store = await SqlStore.open(url)
+    message = arrival(1).envelope
+    await store.accept(arrival(1))
+    named = message.model_copy(update={"text": "hello @Bo", "raw": {}})
+    await store.finish_turn(await turn(store), result("answer", envelope=named))
+    await store.close()
+    engine = database.open_engine(url, read_only=True)
+    with engine.connect() as connection:
+        (record,) = reading.turn_records(connection, "s-t")
+    engine.dispose()
+    assert record.envelope == named.model_copy(update={"raw": message.raw})
