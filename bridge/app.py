@@ -29,6 +29,7 @@ _log = structlog.get_logger(__name__)
 LONGEST_ABSENCE = 10.0
 """Seconds between two attempts to connect a channel."""
 ABSENT = InstanceSettings(type="absent")
+"""What stand-ins for removed instances are set to."""
 PROBE_SECONDS = 60.0
 """Seconds between two looks at the instances."""
 
@@ -104,10 +105,7 @@ class _Bridge:
         self._turns: list[Crew[Any]] = [
             Turns(instance, config.instances[name], store, channels, config.rules).crew()
             for name, instance in instances.items()
-        ] + [
-            Turns(instance, InstanceSettings(type="absent"), store, channels, config.rules).crew()
-            for instance in absent
-        ]
+        ] + [Turns(instance, ABSENT, store, channels, config.rules).crew() for instance in absent]
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     async def run(self, listening: socket.socket | None) -> None:
