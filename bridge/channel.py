@@ -80,7 +80,11 @@ class Channel(Protocol):
         ...
 
     async def listen(self, accept: Accept) -> None:
-        """Gives every event to `accept`, reconnecting by itself, until it is cancelled."""
+        """Gives every event to `accept`, reconnecting by itself, until it is cancelled.
+
+        An event that `accept` raises for is given to it again: by the platform, which was not acknowledged, or by the
+        channel itself where the platform waits for no acknowledgement.
+        """
         ...
 
     def connected(self) -> bool:
@@ -92,7 +96,7 @@ class Channel(Protocol):
         ...
 
     async def send(self, delivery: Delivery) -> MessageRef:
-        """Posts one message. Calls the platform once and does not repeat."""
+        """Posts one message, once: whatever it repeats by itself must not be able to post it twice."""
         ...
 
     async def close(self) -> None:
@@ -124,6 +128,18 @@ class CanReadHistory(Protocol):
 
     async def earlier_in_thread(self, envelope: Envelope) -> Sequence[tuple[Envelope, Facts]]:
         """The messages of the envelope's thread that were written before it, oldest first, at most about 100."""
+        ...
+
+
+@runtime_checkable
+class CanShowStatus(Protocol):
+    """Can show that an answer is being worked on."""
+
+    status_seconds: float
+    """How long it is seen."""
+
+    async def show_status(self, envelope: Envelope) -> None:
+        """Shows it where the answer to that message will appear, which it may prepare. Raises ChannelError."""
         ...
 
 

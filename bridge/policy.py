@@ -44,8 +44,9 @@ def decide(rules: Sequence[Rule], channel: str, envelope: Envelope, facts: Facts
     rule = admits(rules, channel, facts)
     if rule is None:
         return None
-    follow_up = rule.trigger == "mention" and facts.in_thread
-    triggered = facts.direct or facts.addressed or rule.trigger == "always"
+    follow_up = rule.trigger != "mention-only" and facts.in_thread
+    readable = envelope.kind != "unreadable"
+    triggered = facts.direct or facts.addressed or (rule.trigger == "always" and readable)
     if not triggered and not follow_up:
         return None
     flat = facts.direct and rule.dm_session == "channel"

@@ -21,6 +21,7 @@ from bridge.errors import (
 )
 from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
 from bridge.rules import Rule
+from bridge.status import shown
 from bridge.store.protocol import NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
 
@@ -79,6 +80,9 @@ class Turns:
                 lambda: self._store.finish_turn(lease, TurnResult("failed", error="its channel is gone"))
             )
             return
+        if lease.envelope.kind == "unreadable":
+            await self._fail(lease, lease.envelope.text, "the message could not be read")
+            return
         try:
             turn = await self._turn(lease, channel)
         except RateLimited as error:
@@ -128,7 +132,11 @@ class Turns:
         replies: list[Envelope] = []
         ending = Ending()
         try:
-            async with asyncio.timeout(self._settings.longest), contextlib.aclosing(self._instance.run(turn)) as items:
+            async with (
+                asyncio.timeout(self._settings.longest),
+                shown(channel, lease.envelope),
+                contextlib.aclosing(self._instance.run(turn)) as items,
+            ):
                 async for item in items:
                     match item:
                         case Progress():

@@ -11,11 +11,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import ids, limits
-from adapters.slack.answer import dig, text_at
 from adapters.slack.failures import BAD_TOKEN, meaning
 from adapters.slack.parse import Bot
 from bridge.channel import Delivery, MessageRef
 from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
+from bridge.foreign import dig, text_at
 
 _log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from adapters.slack.answer import dig
 from bridge.errors import ChannelError, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.foreign import dig
 
 ERRORS: Mapping[str, type[ChannelError]] = {
     # Slack's error -> ours.

@@ -33,6 +33,7 @@ class SlackServer:
     """
 
     source = "slack"
+    keeps_events = True
 
     def __init__(
         self,

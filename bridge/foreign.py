@@ -1,4 +1,4 @@
-"""Reading what Slack answers, which may be anything."""
+"""Reading JSON that others made, which may be anything."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -17,3 +17,9 @@ def text_at(value: object, *keys: str) -> str | None:
     """The text under these keys; None where there is none, or an empty one."""
     found = dig(value, *keys)
     return found if isinstance(found, str) and found else None
+
+
+def items_at(value: object, *keys: str) -> list[object]:
+    """The items of the list under these keys; none where there is no list."""
+    found: object = dig(value, *keys)
+    return cast("list[object]", found) if isinstance(found, list) else []
