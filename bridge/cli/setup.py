@@ -113,13 +113,20 @@ class _Questions:
         types = Registry(entry_points)
         names = sorted(types)
         if chosen is None:
-            chosen = names[0] if len(names) == 1 else self.one(f"Type of {group} ({', '.join(names)})", names[0])
+            fitting = [name for name in names if self._answered(group) <= set(types[name].Settings.model_fields)]
+            default = (fitting or names)[0]
+            chosen = default if len(names) == 1 else self.one(f"Type of {group} ({', '.join(names)})", default)
         if chosen not in types:
             raise ConfigError([f'--{group}: "{chosen}" is no type that is installed: write one of {", ".join(names)}'])
         lines, secrets = self._keys(group, chosen, types[chosen].Settings)
-        unknown = [key for key in self._answers if key.startswith(f"{group}.")]
-        self._missing += [f"--set {key}: a {chosen} {group} has no such key that is asked for" for key in unknown]
+        unknown = sorted(self._answered(group))
+        no_key = f"a {chosen} {group} has no such key that is asked for"
+        self._missing += [f"--set {group}.{key}: {no_key}" for key in unknown]
         return chosen, lines, secrets
+
+    def _answered(self, group: str) -> set[str]:
+        """The keys of that section for which there are answers."""
+        return {key.removeprefix(f"{group}.") for key in self._answers if key.startswith(f"{group}.")}
 
     def _keys(self, group: str, chosen: str, settings: type[Section]) -> tuple[list[str], dict[str, str]]:
         lines = [f'type = "{chosen}"']

@@ -2,25 +2,24 @@
 
 import json
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 
 from bridge.demo.stage import DemoError, Stage, in_time
 from bridge.demo.threads import Onlooker
-from bridge.store.protocol import TurnRecord
+from bridge.store.protocol import SessionSummary, TurnRecord
 
 
 async def one_message(stage: Stage, out: Console, text: str) -> None:
     """Sends it on every platform and prints thread, session, envelope and timing. Raises DemoError."""
-    for simulator in stage.simulators.values():
+    for name, simulator in stage.simulators.items():
         onlooker = Onlooker(simulator)
         began, clock = time.time(), time.monotonic()
         said = await simulator.say("Ada", text)
         answer = (await onlooker.answers(said.thread, 1))[0]
         seen = (time.monotonic() - clock) * 1000
-        written = stage.until_sessions(lambda found: bool(found) and not found[0].waiting and not found[0].unposted)
-        session = (await in_time("the delivery's entry in the store", written))[0].session
-        turn = stage.turns(session)[-1]
+        turn = stage.turns(await _session_of(stage, name))[-1]
         out.print(f"[bold]{simulator.source}[/bold] thread {said.thread}")
         for one in simulator.read(said.thread):
             out.print(f"  {one.author}: {one.text}", markup=False)
@@ -31,6 +30,16 @@ async def one_message(stage: Stage, out: Console, text: str) -> None:
         _print_timing(out, turn, began, seen)
         if text.strip() not in answer.text:
             raise DemoError(f"the answer does not speak of what was said: {answer.text!r}")
+
+
+async def _session_of(stage: Stage, channel: str) -> str:
+    """The one session of that channel, once nothing waits in it any more."""
+
+    def done(found: Sequence[SessionSummary]) -> list[str]:
+        return [one.session for one in found if one.channel == channel and not one.waiting and not one.unposted]
+
+    settled = stage.until_sessions(lambda found: bool(done(found)))
+    return done(await in_time("the delivery's entry in the store", settled))[0]
 
 
 def _print_timing(out: Console, turn: TurnRecord, began: float, seen: float) -> None:

@@ -48,10 +48,11 @@ def test_schema_prints_the_envelopes_schema(tmp_path: Path) -> None:
 
 def test_manifest_prints_an_app_and_knows_no_other(tmp_path: Path) -> None:
     assert "socket_mode_enabled: true" in threadbridge(tmp_path, "manifest", "slack").stdout
+    assert "Message Content Intent" in threadbridge(tmp_path, "manifest", "discord").stdout
     unknown = threadbridge(tmp_path, "manifest", "irc")
     assert (unknown.returncode, unknown.stderr) == (
         1,
-        'threadbridge: there is no manifest for "irc": write one of slack\n',
+        'threadbridge: there is no manifest for "irc": write one of discord, slack\n',
     )
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from adapters.discord.simulator import DiscordSimulator
 from adapters.slack.simulator import SlackSimulator
 from bridge.demo.instance_server import DemoInstanceServer
 from bridge.store import database
-from tests.journeys.program import World
+from tests.journeys.program import DiscordWorld, SlackWorld
 
-MakeWorld = Callable[..., Awaitable[World]]
+MakeWorld = Callable[..., Awaitable[SlackWorld]]
+MakeDiscordWorld = Callable[..., Awaitable[DiscordWorld]]
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +33,10 @@ async def make_world(tmp_path: Path, empty_store: Path) -> AsyncIterator[MakeWor
     """Makes a world whose Slack has these options."""
     async with AsyncExitStack() as stack:
 
-        async def make(**slack: Any) -> World:
+        async def make(**slack: Any) -> SlackWorld:
             simulator = await stack.enter_async_context(SlackSimulator(**{"rate_limits": False, **slack}))
             agent = await stack.enter_async_context(DemoInstanceServer())
-            world = World(tmp_path, simulator, agent)
+            world = SlackWorld(tmp_path, simulator, agent)
             shutil.copy(empty_store, world.store)
             stack.push_async_callback(world.close)
             return world
@@ -43,6 +45,28 @@ async def make_world(tmp_path: Path, empty_store: Path) -> AsyncIterator[MakeWor
 
 
 @pytest.fixture
-async def world(make_world: MakeWorld) -> World:
+async def world(make_world: MakeWorld) -> SlackWorld:
     """Slack without limits on posts, its redelivery rules shortened."""
     return await make_world()
+
+
+@pytest.fixture
+async def make_discord_world(tmp_path: Path, empty_store: Path) -> AsyncIterator[MakeDiscordWorld]:
+    """Makes a world whose Discord has these options."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**discord: Any) -> DiscordWorld:
+            simulator = await stack.enter_async_context(DiscordSimulator(**{"rate_limits": False, **discord}))
+            agent = await stack.enter_async_context(DemoInstanceServer())
+            world = DiscordWorld(tmp_path, simulator, agent)
+            shutil.copy(empty_store, world.store)
+            stack.push_async_callback(world.close)
+            return world
+
+        yield make
+
+
+@pytest.fixture
+async def discord_world(make_discord_world: MakeDiscordWorld) -> DiscordWorld:
+    """Discord without limits on posts."""
+    return await make_discord_world()

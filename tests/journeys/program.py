@@ -1,4 +1,4 @@
-"""The real program as a subprocess, and around it a simulated Slack and the demo's agent."""
+"""The real program as a subprocess, and around it a simulated platform and the demo's agent."""
 
 import asyncio
 import json
@@ -9,14 +9,15 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import aiohttp
 
+from adapters.discord.simulator import DiscordSimulator
 from adapters.slack.simulator import SlackSimulator
 from bridge.demo.instance_server import DemoInstanceServer
 from bridge.store import database, reading
-from bridge.testing.simulator import Said
+from bridge.testing.simulator import Said, Simulator
 
 PATIENCE = 25.0  # seconds that anything may take
 BROKEN = {"turn.broke", "work.broke", "delivery.broke", "channel.broke"}
@@ -145,15 +146,31 @@ class Program:
             self._changed.notify_all()
 
 
-class World:
-    """One workspace, one agent, and the bridge between them."""
+class Platform(Simulator, Protocol):
+    """A simulator of ours, which tells more than every simulator has to."""
 
-    def __init__(self, folder: Path, slack: SlackSimulator, agent: DemoInstanceServer) -> None:
+    faults: Any
+    calls: list[Any]
+
+    async def until(self, condition: Callable[[], bool]) -> None: ...
+    async def settled(self) -> None: ...
+
+
+_Platform = TypeVar("_Platform", bound=Platform)
+
+
+class World(Generic[_Platform]):
+    """One platform, one agent, and the bridge between them."""
+
+    posting: ClassVar[str]
+    """What the simulator calls a post of the bot among its calls."""
+
+    def __init__(self, folder: Path, platform: _Platform, agent: DemoInstanceServer) -> None:
         self.folder = folder
-        self.slack = slack
+        self.platform = platform
         self.agent = agent
         self.store = folder / "threadbridge.db"
-        self.program = Program(folder / "config.toml", {"AGENT_KEY": agent.api_key, **slack.secrets()})
+        self.program = Program(folder / "config.toml", {"AGENT_KEY": agent.api_key, **platform.secrets()})
         self.may_break = False
         """Whether the log may tell of a break: only where a test makes one."""
 
@@ -162,16 +179,17 @@ class World:
         *rules: Mapping[str, object],
         instance: Mapping[str, object] | None = None,
         bridge: Mapping[str, object] | None = None,
-        channel: str = "slack",
+        channel: str | None = None,
     ) -> None:
         """Writes config.toml; without rules, everybody is answered in every room and direct conversation."""
+        channel = channel or self.platform.source
         tables: dict[str, Mapping[str, object]] = {
             "bridge": {"store": "sqlite:///threadbridge.db", "http": "", **(bridge or {})},
             "instances.main": {
                 "type": "chowder", "base_url": self.agent.base_url, "instance_id": self.agent.instance_id,
                 "api_key": "env:AGENT_KEY", "model": "demo", **(instance or {}),
             },
-            f"channels.{channel}": self.slack.settings(),
+            f"channels.{channel}": self.platform.settings(),
         }  # fmt: skip
         lines = [line for name, table in tables.items() for line in _toml(f"[{name}]", table)]
         for rule in rules or ({"rooms": ["*", "dm"]},):
@@ -179,7 +197,7 @@ class World:
         (self.folder / "config.toml").write_text("\n".join(lines), encoding="utf-8")
 
     async def start(self, *rules: Mapping[str, object], **tables: Any) -> None:
-        """Configures, starts the program and waits until Slack has it connected."""
+        """Configures, starts the program and waits until the platform has it connected."""
         self.configure(*rules, **tables)
         await self.restart()
 
@@ -187,7 +205,7 @@ class World:
         """Starts the program with the configuration as it is and waits until it is connected."""
         await self.program.start()
         await self.program.logged("channel.connected")
-        await in_time("the bridge's connection", self.slack.connected())
+        await in_time("the bridge's connection", self.platform.connected())
 
     async def end(self) -> None:
         """SIGTERM; the program ends well. What stands in the threads now is all there is."""
@@ -195,7 +213,7 @@ class World:
 
     async def say(self, text: str, thread: Said | str | None = None, *, person: str = "Ada") -> Said:
         """Mentions the bot in #general, or writes into the thread."""
-        return await self.slack.say(person, text, thread=thread.thread if isinstance(thread, Said) else thread)
+        return await self.platform.say(person, text, thread=thread.thread if isinstance(thread, Said) else thread)
 
     async def ask(self, text: str, thread: Said | str | None = None, *, person: str = "Ada") -> tuple[Said, str]:
         """Says it and waits for the next thing that the bot writes in that thread."""
@@ -206,42 +224,36 @@ class World:
     def answers(self, thread: Said | str) -> list[str]:
         """What the bot wrote in the thread so far."""
         name = thread.thread if isinstance(thread, Said) else thread
-        return [said.text for said in self.slack.read(name) if said.by_bot]
+        return [said.text for said in self.platform.read(name) if said.by_bot]
 
     async def until_answers(self, thread: Said | str, count: int) -> list[str]:
         """What the bot wrote in the thread, once that is so many messages."""
-        seen = self.slack.until(lambda: len(self.answers(thread)) >= count)
+        seen = self.platform.until(lambda: len(self.answers(thread)) >= count)
         try:
             await in_time(f"answer {count}", seen)
         except AssertionError as error:
             raise AssertionError(f"{error}; there is {self.answers(thread)}\n{self.program.text()}") from None
         return self.answers(thread)
 
-    def bot_posts(self) -> list[str]:
-        """Whatever the bot wrote anywhere, unescaped or not: as it is stored."""
-        rooms = self.slack.workspace.rooms.values()
-        bot = self.slack.workspace.bot.id
-        return [message.text for room in rooms for message in room.messages.values() if message.user == bot]
-
     async def settled(self) -> None:
         """Returns once every event so far is acknowledged, and with that committed or passed over."""
-        await in_time("every acknowledgement", self.slack.settled())
+        await in_time("every acknowledgement", self.platform.settled())
 
     def inputs(self) -> list[str]:
         """What the agent was sent, oldest first."""
         return [request.input for request in self.agent.requests]
 
     def posts(self) -> list[Any]:
-        """The calls of chat.postMessage so far."""
-        return [call for call in self.slack.calls if call.method == "chat.postMessage"]
+        """The posts of the bot so far, whatever came of them."""
+        return [call for call in self.platform.calls if self.posting in {call.method, getattr(call, "name", None)}]
 
     async def until_posts(self, count: int) -> None:
-        """Returns once chat.postMessage was called so often, whatever came of it."""
+        """Returns once it posted so often, whatever came of it."""
 
         async def enough() -> bool | None:
             return True if len(self.posts()) >= count else None
 
-        await eventually(f"call {count} of chat.postMessage", enough)
+        await eventually(f"post {count}", enough)
 
     def sessions(self) -> dict[str, dict[str, Any]]:
         """What the store knows of sessions, by session id."""
@@ -262,11 +274,6 @@ class World:
         assert process.returncode == 0, err.decode()
         return out.decode()
 
-    def session_of(self, thread: Said | str) -> str:
-        """The session id of a thread by the contract: slack-{team}-{channel}-{ts}."""
-        name = thread.thread if isinstance(thread, Said) else thread
-        return f"slack-{self.slack.workspace.team_id}-{name.replace('/', '-')}".lower()
-
     async def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON of one of the bridge's pages."""
         address = (await self.program.logged("bridge.started"))[0]["http"]
@@ -277,11 +284,47 @@ class World:
         """Ends the program, if nobody did yet, and holds its log against what must never be in it."""
         if self.program.running:
             self.agent.release()
-            self.slack.faults.clear()
+            self.platform.faults.clear()
             self.program.signal(signal.SIGKILL)
             await self.program.ended()
         broken = [line for event in BROKEN for line in self.program.events(event)]
         assert self.may_break or not broken, broken
+
+
+class SlackWorld(World[SlackSimulator]):
+    """A Slack workspace."""
+
+    posting = "chat.postMessage"
+
+    @property
+    def slack(self) -> SlackSimulator:
+        return self.platform
+
+    def bot_posts(self) -> list[str]:
+        """Whatever the bot wrote anywhere, unescaped or not: as it is stored."""
+        rooms = self.slack.workspace.rooms.values()
+        bot = self.slack.workspace.bot.id
+        return [message.text for room in rooms for message in room.messages.values() if message.user == bot]
+
+    def session_of(self, thread: Said | str) -> str:
+        """The session id of a thread by the contract: slack-{team}-{channel}-{ts}."""
+        name = thread.thread if isinstance(thread, Said) else thread
+        return f"slack-{self.slack.workspace.team_id}-{name.replace('/', '-')}".lower()
+
+
+class DiscordWorld(World[DiscordSimulator]):
+    """A Discord server."""
+
+    posting = "messages.create"
+
+    @property
+    def discord(self) -> DiscordSimulator:
+        return self.platform
+
+    def session_of(self, thread: Said | str) -> str:
+        """The session id of a thread by the contract: discord-{guild}-{thread}."""
+        name = thread.thread if isinstance(thread, Said) else thread
+        return f"discord-{self.discord.guild.id}-{name.rpartition('/')[2]}"
 
 
 def _toml(header: str, table: Mapping[str, object]) -> Sequence[str]:

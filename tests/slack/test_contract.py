@@ -14,6 +14,7 @@ class SlackPlatform:
     """The simulated Slack as the contract wants it."""
 
     max_chars = 4_000
+    acknowledges = True
 
     def __init__(self, simulator: SlackSimulator) -> None:
         self.simulator = simulator

@@ -1,0 +1,113 @@
+"""Every message that came in, given to `accept` until it is taken, in the order of its room or thread.
+
+Discord waits for no acknowledgement and repeats nothing within a session, so what came in is kept here until then.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from adapters.discord import parse
+from adapters.discord.markup import NameOf
+from adapters.discord.parse import Bot, Malformed, Where
+from bridge.channel import Accept, Facts
+from bridge.errors import ChannelError, Rejected
+from bridge.foreign import dig, text_at
+
+_log = structlog.get_logger(__name__)
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+"""Seconds before a message is offered again."""
+REMEMBERED = 10_000
+"""Threads of which it is remembered that they were told something."""
+
+
+class Arrivals:
+    """The messages of one channel on their way into the store.
+
+    `locate(channel)` says what is known of a room or thread; it raises ChannelError.
+    """
+
+    def __init__(
+        self, channel: str, bot: Bot, locate: Callable[[str], Awaitable[Where]], name_of: NameOf, accept: Accept
+    ) -> None:
+        self._channel = channel
+        self._bot = bot
+        self._locate = locate
+        self._name_of = name_of
+        self._accept = accept
+        self._unreadable: set[tuple[str, ...]] = set()
+        self._last: dict[str, asyncio.Task[None]] = {}  # room or thread -> the newest message's task
+
+    def put(self, payload: dict[str, Any]) -> None:
+        """Takes a MESSAGE_CREATE. The next one of the same room or thread waits for it, others do not."""
+        room = text_at(payload, "d", "channel_id")
+        if room is None:
+            _log.warning("event.malformed", channel=self._channel, reason="a message without channel_id")
+            return
+        if text_at(payload, "d", "author", "id") == self._bot.user:
+            return
+        task = asyncio.create_task(self._take(room, payload, self._last.get(room)))
+        self._last[room] = task
+        task.add_done_callback(lambda done: self._ended(room, done))
+
+    async def settle(self, seconds: float) -> None:
+        """Waits so long for what came in; the rest is let go."""
+        tasks = list(self._last.values())
+        if tasks:
+            _, pending = await asyncio.wait(tasks, timeout=seconds)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    def _ended(self, room: str, task: "asyncio.Task[None]") -> None:
+        if self._last.get(room) is task:
+            del self._last[room]
+
+    async def _take(self, room: str, payload: dict[str, Any], before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            await self._parse_and_accept(room, payload)
+        except Malformed as error:
+            message = text_at(payload, "d", "id")
+            _log.warning("event.malformed", channel=self._channel, id=message, reason=str(error))
+        except Rejected as error:
+            _log.warning("event.unplaced", channel=self._channel, room=room, reason=str(error))
+        except Exception:  # noqa: BLE001 - the next one is another message
+            _log.exception("event.broke", channel=self._channel)
+
+    async def _parse_and_accept(self, room: str, payload: dict[str, Any]) -> None:
+        data = dig(payload, "d")
+        guild = text_at(data, "guild_id")
+        where = Where(room) if guild is None else await self._patiently(lambda: self._locate(room))
+        parsed = parse.message(data, guild, where, self._bot, self._name_of, raw=payload)
+        if parsed is None or (parsed[0].kind == "unreadable" and self._told(parsed[1])):
+            return
+        await self._patiently(lambda: self._accept(*parsed))
+
+    def _told(self, facts: Facts) -> bool:
+        """Whether people of that thread were told before that we cannot read them."""
+        told = facts.thread in self._unreadable or not facts.in_thread
+        if len(self._unreadable) >= REMEMBERED:
+            self._unreadable.clear()
+        self._unreadable.add(facts.thread)
+        return told
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Repeats it until it works. Raises Rejected and Malformed, which no repetition mends."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await ask()
+            except (Rejected, Malformed):
+                raise
+            except ChannelError as error:
+                _log.warning("room.unknown", channel=self._channel, reason=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever keeps the store from taking it
+                _log.warning("message.waits", channel=self._channel, reason=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,187 @@
+"""The Discord channel: what listens, parses, renders and posts, wired together."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Literal, Self, cast
+
+import structlog
+from pydantic import Field, field_validator
+
+from adapters.discord import ids, limits, listen, manifest, parse
+from adapters.discord import render as rendering
+from adapters.discord.arrivals import Arrivals
+from adapters.discord.client import FAILURES, DiscordClient
+from adapters.discord.failures import UNKNOWN_CHANNEL, code_of, meaning
+from adapters.discord.threads import Threads
+from bridge.channel import (
+    Accept,
+    CanReadHistory,
+    CanShowStatus,
+    Channel,
+    Delivery,
+    Facts,
+    HasManifest,
+    MessageRef,
+    Payload,
+)
+from bridge.envelope import Envelope
+from bridge.errors import ChannelError
+from bridge.foreign import dig, text_at
+from bridge.settings import Secret, Section, asked
+
+_log = structlog.get_logger(__name__)
+
+READS_CONTENT = (1 << 18) | (1 << 19)
+"""Flags of an application that may read messages, as verified or as small one.
+https://docs.discord.com/developers/resources/application#application-object-application-flags"""
+SETTLE_SECONDS = 5.0
+"""How long the end waits for what came in to be stored."""
+PLACES_KEPT = 10_000
+"""Rooms and threads that are remembered because the gateway did not tell of them."""
+
+
+class DiscordSettings(Section):
+    """`[channels.…]` with `type = "discord"`."""
+
+    type: Literal["discord"]
+    token: Secret = Field(json_schema_extra=asked("Bot token, from the developer portal > Bot > Reset Token"))
+    api_base: str = "https://discord.com/api/v10"
+
+    @field_validator("api_base")
+    @classmethod
+    def _base(cls, value: str) -> str:
+        if not re.match(r"https?://[^/\s]+", value):
+            raise ValueError('write an address, as in "https://discord.com/api/v10"')
+        return value.rstrip("/")
+
+
+class DiscordChannel:
+    """One Discord bot, in all servers that it was invited to."""
+
+    Settings: ClassVar[type[Section]] = DiscordSettings
+    source: ClassVar[str] = "discord"
+    posts_at_once = 64
+    status_seconds = limits.TYPING_SECONDS
+
+    def __init__(self, name: str, settings: DiscordSettings) -> None:
+        self.name = name
+        self._token = settings.token.get_secret_value()
+        self._client = DiscordClient(name, self._token, settings.api_base)
+        self._threads = Threads(name, self._client)
+        self._gateway: listen.Gateway | None = None
+        self._places: dict[str, parse.Where] = {}
+
+    @classmethod
+    def create(cls, name: str, settings: Section) -> Self:
+        return cls(name, cast("DiscordSettings", settings))
+
+    async def verify(self) -> None:
+        try:
+            await self._identify()
+            flags = dig(await self._client.application(), "flags")
+        except ChannelError as error:
+            _log.warning("channel.unreachable", channel=self.name, reason=str(error))
+            return
+        if isinstance(flags, int) and not flags & READS_CONTENT:
+            _log.error("channel.lacks_intent", channel=self.name, remedy=listen.REFUSALS[listen.DISALLOWED_INTENT])
+
+    async def _identify(self) -> parse.Bot:
+        me = await self._client.me()
+        user = text_at(me, "id")
+        if user is None:
+            raise ChannelError("GET /users/@me: the answer is not Discord's")
+        return parse.Bot(user, text_at(me, "global_name") or text_at(me, "username") or user)
+
+    async def listen(self, accept: Accept) -> None:
+        bot = await self._identify()
+        while True:
+            try:
+                await self._listen_as(bot, accept)
+            except listen.Refused as refused:
+                _log.error("channel.refused", channel=self.name, code=refused.code, remedy=str(refused))
+                if refused.code == listen.DISALLOWED_INTENT and bot.reads_content:
+                    # Mentions and direct messages can be read all the same.
+                    bot = replace(bot, reads_content=False)
+                else:
+                    await asyncio.sleep(listen.REFUSED_PAUSE)
+
+    async def _listen_as(self, bot: parse.Bot, accept: Accept) -> None:
+        arrivals = Arrivals(self.name, bot, self._where, self._name_of, accept)
+        gateway = listen.Gateway(self.name, arrivals.put, self._threads.deleted, message_content=bot.reads_content)
+        try:
+            try:
+                await gateway.login(self._token)
+            except FAILURES as error:
+                raise meaning("GET /users/@me", error) from error
+            self._gateway = gateway
+            await gateway.connect()
+        finally:
+            await gateway.end()
+            self._gateway = None
+            await arrivals.settle(SETTLE_SECONDS)
+
+    def connected(self) -> bool:
+        return self._gateway is not None and self._gateway.hears()
+
+    def render(self, text: str) -> Sequence[Payload]:
+        return rendering.render(text)
+
+    async def send(self, delivery: Delivery) -> MessageRef:
+        return await self._threads.post(delivery)
+
+    async def show_status(self, envelope: Envelope) -> None:
+        place, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
+        await self._client.show_typing(await self._threads.prepare(place, message, envelope.text))
+
+    async def earlier_in_thread(self, envelope: Envelope) -> Sequence[tuple[Envelope, Facts]]:
+        bot = await self._identify()
+        place = ids.place(envelope.conversation.ref)
+        if place.thread is None:
+            return []
+        try:
+            page = await self._client.before(place.thread, ids.message_of(envelope.id), limits.PAGE)
+        except ChannelError as error:
+            if code_of(error) == UNKNOWN_CHANNEL:  # a conversation outside of threads
+                return []
+            raise
+        found: list[tuple[Envelope, Facts]] = []
+        where = parse.Where(place.room, place.thread)
+        for one in page:
+            said = dig(one, "referenced_message") if dig(one, "type") == parse.STARTER else one
+            try:
+                parsed = parse.message(said, place.guild, where, bot, self._name_of) if said else None
+            except parse.Malformed as error:
+                _log.warning("message.malformed", channel=self.name, reason=str(error))
+            else:
+                found += [parsed] if parsed else []
+        return found
+
+    async def _where(self, channel: str) -> parse.Where:
+        """What is known of a room or thread; Discord is asked where the gateway did not tell."""
+        known = (self._gateway.where(channel) if self._gateway else None) or self._places.get(channel)
+        if known is None:
+            if len(self._places) >= PLACES_KEPT:
+                self._places.clear()
+            known = self._places[channel] = parse.where(await self._client.channel(channel))
+        return known
+
+    def _name_of(self, thing: str) -> str | None:
+        return self._gateway.name_of(thing) if self._gateway else None
+
+    @classmethod
+    def manifest(cls) -> str:
+        return manifest.MANIFEST
+
+    async def close(self) -> None:
+        await self._threads.close()
+        await self._client.close()
+
+
+_proof: type[Channel] = DiscordChannel
+_abilities: tuple[type[CanReadHistory], type[CanShowStatus], type[HasManifest]] = (
+    DiscordChannel,
+    DiscordChannel,
+    DiscordChannel,
+)

@@ -1,0 +1,162 @@
+"""The REST API: one call each, over discord.py's HTTP client, which keeps to Discord's buckets."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import aiohttp
+import discord
+from discord.http import HTTPClient, Route
+
+from adapters.discord.failures import meaning
+from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited
+from bridge.foreign import items_at, text_at
+
+TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)  # seconds, for each request
+PATIENCE = 30.0
+"""Seconds that a call waits by itself where Discord asks to; the least that discord.py takes. Longer: RateLimited."""
+LONGEST = 90.0
+"""Seconds after which a call ends, its waits and discord.py's own repetitions included."""
+SUPPRESS_EMBEDS = 1 << 2
+"""https://docs.discord.com/developers/resources/message#message-object-message-flags"""
+FAILURES = (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""Whatever a call of discord.py's HTTP client raises."""
+QUIET: Mapping[str, Any] = {"allowed_mentions": {"parse": [], "replied_user": False}, "flags": SUPPRESS_EMBEDS}
+"""Goes with everything that is posted: it notifies nobody, and links in it are not unfolded."""
+
+
+_pointed_at: Counter[str] = Counter()
+"""Where discord.py looks for Discord, and how many of us are logged in there."""
+
+
+def _point_library_at(api_base: str, name: str) -> None:
+    """The library knows one such place for the whole process. Raises ConfigError if somebody needs another one."""
+    others = {base for base, count in _pointed_at.items() if count and base != api_base}
+    if others:
+        shared = f"every Discord channel of one process shares it: write {others.pop()}, or run two"
+        raise ConfigError([f"channels.{name}.api_base: {shared}"])
+    _pointed_at[api_base] += 1
+    Route.BASE = api_base
+
+
+class DiscordClient:
+    """Calls Discord over one pool, logged in at the first call."""
+
+    def __init__(self, name: str, token: str, api_base: str) -> None:
+        self._name = name
+        self._token = token
+        self._api_base = api_base
+        self._http: HTTPClient | None = None
+        self._me: object = None
+        self._logging_in = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        if self._http is not None:
+            _pointed_at[self._api_base] -= 1
+            await self._http.close()
+            self._http = None
+
+    async def me(self) -> object:
+        """The user object of the bot. Raises ConfigError if Discord does not accept the token, else ChannelError."""
+        await self._logged_in()
+        return self._me
+
+    async def application(self) -> object:
+        """The application that the bot belongs to.
+
+        https://docs.discord.com/developers/resources/application#get-current-application
+        """
+        return await self.call("GET", "/applications/@me")
+
+    async def channel(self, channel: str) -> object:
+        """A room or thread. https://docs.discord.com/developers/resources/channel#get-channel."""
+        return await self.call("GET", "/channels/{channel_id}", channel_id=channel)
+
+    async def message(self, channel: str, message: str) -> object:
+        """One message. https://docs.discord.com/developers/resources/message#get-channel-message."""
+        return await self.call(
+            "GET", "/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=message
+        )
+
+    async def before(self, channel: str, message: str, most: int) -> Sequence[object]:
+        """The last `most` (at most 100) messages of a room or thread that are older than that one, oldest first."""
+        found = await self.call(
+            "GET",
+            "/channels/{channel_id}/messages",
+            params={"before": message, "limit": most},
+            channel_id=channel,
+        )
+        return items_at({"found": found}, "found")[::-1]
+
+    async def post(self, channel: str, body: Mapping[str, Any], nonce: str) -> str:
+        """Posts a message and returns its id; the same nonce again, within some minutes, posts nothing more."""
+        answer = await self.call(
+            "POST",
+            "/channels/{channel_id}/messages",
+            json={**body, **QUIET, "nonce": nonce, "enforce_nonce": True},
+            channel_id=channel,
+        )
+        posted = text_at(answer, "id")
+        if posted is None:
+            raise OutcomeUnknown("Discord took a message and did not say which")
+        return posted
+
+    async def open_thread(self, room: str, message: str, name: str) -> None:
+        """Opens a thread. https://docs.discord.com/developers/resources/channel#start-thread-from-message."""
+        await self.call(
+            "POST",
+            "/channels/{channel_id}/messages/{message_id}/threads",
+            json={"name": name},
+            channel_id=room,
+            message_id=message,
+        )
+
+    async def show_typing(self, channel: str) -> None:
+        """Shows typing. https://docs.discord.com/developers/resources/channel#trigger-typing-indicator."""
+        await self.call("POST", "/channels/{channel_id}/typing", channel_id=channel)
+
+    async def call(self, method: str, path: str, *, json: object = None, **ids_and_params: Any) -> object:
+        """What Discord answers. Raises ChannelError; an error code of Discord's own is its second argument."""
+        params: Any = ids_and_params.pop("params", None)
+        http = await self._logged_in()
+        body: dict[str, Any] = {} if json is None else {"json": json}
+        try:
+            async with asyncio.timeout(LONGEST):
+                answer: object = await http.request(
+                    Route(method, path, **ids_and_params), params=params, timeout=TIMEOUT, **body
+                )
+        except FAILURES as error:
+            raise meaning(f"{method} {path}", error) from error
+        return answer
+
+    async def _logged_in(self) -> HTTPClient:
+        async with self._logging_in:
+            if self._http is None:
+                self._http = await self._log_in()
+            return self._http
+
+    async def _log_in(self) -> HTTPClient:
+        _point_library_at(self._api_base, self._name)
+        http = HTTPClient(asyncio.get_running_loop(), max_ratelimit_timeout=PATIENCE)
+        try:
+            async with asyncio.timeout(TIMEOUT.total):
+                self._me = cast("object", await http.static_login(self._token))
+        except BaseException as error:
+            _pointed_at[self._api_base] -= 1
+            await http.close()
+            if isinstance(error, discord.LoginFailure):
+                raise self._refused() from error
+            if isinstance(error, FAILURES):
+                found = meaning("GET /users/@me", error)
+                raise (found if isinstance(found, RateLimited) else NotSent(str(found))) from error
+            raise
+        return http
+
+    def _refused(self) -> ConfigError:
+        where = "https://discord.com/developers/applications > your application > Bot"
+        hint = " (without the word Bot before it)" if self._token.lower().startswith("bot ") else ""
+        return ConfigError(
+            [f"channels.{self._name}.token: Discord does not accept it: reset and copy it at {where}{hint}"]
+        )

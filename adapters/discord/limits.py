@@ -1,0 +1,18 @@
+"""Discord's numbers, each with the page it was read on (2026-11-22)."""
+
+MESSAGE_CHARS = 2_000
+"""Most for one message's `content`; counted here in UTF-16 units, of which no other way of counting finds more.
+https://docs.discord.com/developers/resources/message#create-message"""
+
+THREAD_NAME_CHARS = 100
+"""https://docs.discord.com/developers/resources/channel#start-thread-from-message"""
+
+NONCE_CHARS = 25
+"""https://docs.discord.com/developers/resources/message#create-message"""
+
+PAGE = 100
+"""Messages that can be asked for at once.
+https://docs.discord.com/developers/resources/message#get-channel-messages"""
+
+TYPING_SECONDS = 10.0
+"""How long typing is shown. https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""

@@ -1,0 +1,181 @@
+"""A message of the gateway or of the history -> `(Envelope, Facts)`. Pure.
+
+Source: https://docs.discord.com/developers/events/gateway-events#message-create and
+https://docs.discord.com/developers/resources/message#message-object
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from adapters.discord import ids, markup
+from bridge.channel import Facts
+from bridge.envelope import Actor, Conversation, Envelope
+from bridge.foreign import dig, items_at, text_at
+from bridge.text import readable
+
+SAID = (0, 19)
+"""Types of messages that are something somebody said: DEFAULT and REPLY. The others speak of joins, pins, threads."""
+STARTER = 21
+"""THREAD_STARTER_MESSAGE: stands in a thread for the message that it was begun with."""
+THREADS = (10, 11, 12)
+"""Types of channels that are threads: announcement, public, private."""
+UNREADABLE = (
+    "I cannot read messages that do not mention me: this bot's Message Content intent is switched off. "
+    "Mention me, or ask whoever runs this bot to switch it on."
+)
+
+
+class Malformed(ValueError):
+    """The payload is not what Discord promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Who we are."""
+
+    user: str
+    name: str
+    reads_content: bool = True
+    """Whether we are given what does not mention us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a message does not say of the channel that it stands in."""
+
+    room: str
+    """The channel, or a thread's parent."""
+    thread: str | None = None
+    own_role: str | None = None
+    """The role of that guild which is the bot's own; people mention it in the bot's place."""
+
+
+def where(channel: object) -> Where:
+    """A channel object of the API. Raises Malformed. https://docs.discord.com/developers/resources/channel."""
+    own, parent = text_at(channel, "id"), text_at(channel, "parent_id")
+    if own is None:
+        raise Malformed("a channel without id")
+    if dig(channel, "type") not in THREADS:
+        return Where(own)
+    if parent is None:
+        raise Malformed("a thread without parent")
+    return Where(parent, own)
+
+
+def message(
+    data: object,
+    guild: str | None,
+    where: Where,
+    bot: Bot,
+    name_of: markup.NameOf,
+    *,
+    raw: dict[str, Any] | None = None,
+) -> tuple[Envelope, Facts] | None:
+    """One message object; None if nobody said it, or we did. Raises Malformed.
+
+    `guild` is None in a direct conversation; `raw` is what it came in, if that is more than the object itself.
+    """
+    if dig(data, "type") not in SAID or dig(data, "author", "id") == bot.user:
+        return None
+    own, author = text_at(data, "id"), text_at(data, "webhook_id") or text_at(data, "author", "id")
+    if own is None or author is None:
+        raise Malformed("a message without id or author")
+    addresses = {bot.user: bot.name} | ({where.own_role: bot.name} if where.own_role else {})
+    root = where.thread or _root(data, bot) or own
+    place = ids.Place(guild, where.room, root if guild else None)
+    addressed = bot.user in _names(data) or markup.mentions(text_at(data, "content") or "", addresses)
+    text = "\n".join(part for part in (words(data, addresses, name_of), *_besides(data)) if part)
+    unreadable = not (bot.reads_content or addressed or text) and guild is not None
+    try:
+        envelope = Envelope(
+            id=ids.envelope_id(own),
+            source="discord",
+            kind="unreadable" if unreadable else "message",
+            actor=Actor(id=ids.actor_id(author), display=_display(data) or author, type=_type(data)),
+            conversation=Conversation(source="discord", ref=ids.conversation_ref(place)),
+            text=UNREADABLE if unreadable else text,
+            ts=_written_at(data, own),
+            raw=raw or dict(cast("Mapping[str, Any]", data)),
+        )
+    except (ValueError, OverflowError, OSError) as error:
+        raise Malformed(str(error).splitlines()[0]) from error
+    facts = Facts(
+        workspace=guild or ids.DIRECT,
+        room=where.room,
+        author=author,
+        thread=(guild, root) if guild else (ids.DIRECT, where.room),
+        direct=guild is None,
+        addressed=addressed,
+        in_thread=guild is not None and root != own,
+        author_is_bot=_type(data) == "agent",
+    )
+    return envelope, facts
+
+
+def words(data: object, addresses: Mapping[str, str], name_of: markup.NameOf) -> str:
+    """What a message says as people read it, without the mention of the bot at its beginning."""
+    return markup.to_plain(readable(text_at(data, "content") or ""), addresses, _names(data), name_of)
+
+
+def _root(data: object, bot: Bot) -> str | None:
+    """The message that begins the conversation of a reply to ours, where we answer without threads.
+
+    There each of our messages is a reply to that beginning.
+    """
+    answered = dig(data, "referenced_message")
+    if dig(answered, "author", "id") != bot.user:
+        return None
+    return text_at(answered, "message_reference", "message_id")
+
+
+def _type(data: object) -> Literal["human", "agent"]:
+    return "agent" if dig(data, "author", "bot") is True or text_at(data, "webhook_id") else "human"
+
+
+def _display(data: object) -> str | None:
+    name = (
+        text_at(data, "member", "nick") or text_at(data, "author", "global_name") or text_at(data, "author", "username")
+    )
+    return readable(name) if name else None
+
+
+def _names(data: object) -> dict[str, str]:
+    """User id -> name of everybody who is mentioned."""
+    named: dict[str, str] = {}
+    for user in items_at(data, "mentions"):
+        known = text_at(user, "id")
+        name = text_at(user, "member", "nick") or text_at(user, "global_name") or text_at(user, "username")
+        if known:
+            named[known] = readable(name) if name else known
+    return named
+
+
+def _besides(data: object) -> Iterator[str]:
+    """What else is in a message: the agent is told of it in words."""
+    for snapshot in items_at(data, "message_snapshots"):
+        forwarded = text_at(snapshot, "message", "content")
+        yield f"(forwarded) {readable(forwarded)}" if forwarded else "(a forwarded message without text)"
+        yield from _besides(dig(snapshot, "message"))
+    for file in items_at(data, "attachments"):
+        kind = text_at(file, "content_type")
+        yield f"(attached, but not passed on: {_label(file, 'filename') or 'a file'}{f', {kind}' if kind else ''})"
+    for sticker in items_at(data, "sticker_items"):
+        yield f"(a sticker: {_label(sticker, 'name') or 'without name'})"
+    question = text_at(data, "poll", "question", "text")
+    if question:
+        yield f"(a poll: {readable(question)})"
+
+
+def _label(value: object, key: str) -> str:
+    return " ".join(readable(text_at(value, key) or "").split())
+
+
+def _written_at(data: object, own: str) -> datetime:
+    said = text_at(data, "timestamp")
+    try:
+        found = datetime.fromisoformat(said) if said else None
+    except ValueError:
+        found = None
+    return found if found is not None and found.tzinfo is not None else ids.written_at(own)

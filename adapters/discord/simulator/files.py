@@ -1,0 +1,61 @@
+"""Files that are sent along: their description in messages, and their download.
+
+https://docs.discord.com/developers/resources/message#attachment-object and
+https://docs.discord.com/developers/reference#uploading-files.
+"""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from adapters.discord.simulator.api import Args
+from adapters.discord.simulator.faults import Faults
+from adapters.discord.simulator.guild import Guild, Payload, SharedFile
+
+
+def share(guild: Guild, url: str, room_id: str, files: Sequence[SharedFile]) -> list[Payload]:
+    """Keeps the contents and describes the files as a message shows them. `url` is the simulator's."""
+    return [_attachment(guild, url, room_id, each) for each in files]
+
+
+def attach(guild: Guild, url: str, room_id: str, args: Args) -> list[Payload]:
+    """The same for the bot's uploads; `attachments` in the body may give `files[n]` another name."""
+    described = {str(each.get("id")): each for each in args.objects("attachments")}
+    attachments: list[Payload] = []
+    for field_name, uploaded in args.files.items():
+        given = described.get(field_name.removeprefix("files[").removesuffix("]"), {})
+        name = str(given.get("filename") or uploaded.name)
+        attachments.append(_attachment(guild, url, room_id, SharedFile(name, uploaded.content, uploaded.mimetype)))
+    return attachments
+
+
+class Downloads:
+    """Gives out contents to everybody who has the URL, as Discord's CDN does."""
+
+    def __init__(self, guild: Guild, faults: Faults) -> None:
+        self._guild = guild
+        self._faults = faults
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One download."""
+        if self._faults.blackout and request.transport is not None:
+            request.transport.abort()
+        known = self._guild.files.get(request.match_info["attachment"])
+        if known is None:
+            raise web.HTTPNotFound
+        return web.Response(body=known.content, headers={"Content-Type": known.mimetype})
+
+
+def _attachment(guild: Guild, url: str, room_id: str, shared: SharedFile) -> Payload:
+    attachment_id = guild.ids.next()
+    guild.files[attachment_id] = shared
+    address = f"{url}/attachments/{room_id}/{attachment_id}/{shared.name}"
+    return {
+        "id": attachment_id,
+        "filename": shared.name,
+        "size": len(shared.content),
+        "url": address,
+        "proxy_url": address,
+        "content_type": shared.mimetype,
+        "content_scan_version": 0,
+    }

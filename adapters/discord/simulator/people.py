@@ -1,0 +1,308 @@
+"""What people, other apps and the guild's owner do."""
+
+from collections.abc import Callable, Sequence
+
+from adapters.discord.simulator import files, objects
+from adapters.discord.simulator.api import Api
+from adapters.discord.simulator.guild import (
+    FORUMS,
+    Message,
+    MessageType,
+    Payload,
+    Person,
+    Room,
+    RoomKind,
+    RoomType,
+    SharedFile,
+    Thread,
+)
+from adapters.discord.simulator.interaction import Interaction
+from adapters.discord.simulator.permissions import EVERYONE, bits, can, in_room
+from adapters.discord.simulator.publisher import Publisher
+from bridge.testing.simulator import Said
+
+DEFAULT_ROOM = "general"
+DEFAULT_FORUM = "help"
+
+THREAD_NAME = 100  # characters
+"""https://docs.discord.com/developers/resources/channel#start-thread-from-message."""
+
+MAX_UPLOAD = 10 * 1024 * 1024  # bytes; https://docs.discord.com/developers/reference#uploading-files
+
+
+class People:
+    """Everybody but the bot. People may do everything, in locked threads, too."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    @property
+    def publisher(self) -> Publisher:
+        """Tells what happens."""
+        return self._api.publisher
+
+    async def say(self, person: str, text: str, *, thread: str | None = None) -> Said:
+        """Mentions the bot at the top of #general, or answers in the thread as it is.
+
+        Where the thread was not opened yet, the person opens it from its first message.
+        """
+        if thread is None:
+            return self.say_in(person, text, mention=True)
+        return self.say_in(person, text, thread=thread)
+
+    def say_in(
+        self,
+        person: str,
+        text: str,
+        *,
+        room: str = DEFAULT_ROOM,
+        thread: str | None = None,
+        mention: bool = False,
+        reply_to: Said | None = None,
+        attachments: Sequence[SharedFile] = (),
+        stickers: Sequence[str] = (),
+        message_type: int = MessageType.DEFAULT,
+    ) -> Said:
+        """Writes at the top of a room, or in a thread.
+
+        The text is what Discord keeps: `<@id>`, `<#id>` and `@everyone` mean what they mean there. A reply goes where
+        the message stands that it answers, unless a thread is named, and notifies that message's author.
+        """
+        author = self._api.guild.person(person)
+        place = self._place(author, room, thread, reply_to)
+        content = f"<@{self._api.guild.bot.id}> {text}" if mention else text
+        draft = Message(place.id, author, content, type=message_type)
+        if reply_to is not None:
+            answered = self.message(reply_to)
+            draft.type = MessageType.REPLY
+            draft.message_reference = self.publisher.reference(answered.room, answered.id)
+        return self._write(place, draft, attachments, stickers)
+
+    def say_direct(
+        self, person: str, text: str, *, attachments: Sequence[SharedFile] = (), stickers: Sequence[str] = ()
+    ) -> Said:
+        """Writes to the bot alone."""
+        author = self._api.guild.person(person)
+        room = self._api.guild.direct(author)
+        return self._write(room, Message(room.id, author, text), attachments, stickers)
+
+    def post_in_forum(
+        self, person: str, title: str, text: str, *, forum: str = DEFAULT_FORUM, mention: bool = False
+    ) -> Said:
+        """Opens a post: a thread whose first message has its id."""
+        guild = self._api.guild
+        room = self.room(forum)
+        if room.type not in FORUMS:
+            raise ValueError(f"{forum!r} is no forum: add one with kind='forum'")
+        author = guild.person(person)
+        opened = guild.open_thread(room, title, author)
+        self.publisher.thread_opened(opened, None)
+        content = f"<@{guild.bot.id}> {text}" if mention else text
+        return self.publisher.said(self.publisher.post(opened, Message(opened.id, author, content), opened.id))
+
+    def open_thread(self, person: str, name: str, *, room: str = DEFAULT_ROOM, private: bool = False) -> str:
+        """Opens a thread without a starter message; returns what `Said.thread` will be there.
+
+        A private one the bot sees once it is mentioned in it.
+        """
+        parent = self.room(room)
+        opened = self._api.guild.open_thread(parent, name, self._api.guild.person(person), private=private)
+        self.publisher.thread_opened(opened, None)
+        return f"{parent.id}/{opened.id}"
+
+    def other_bot_says(self, name: str, text: str, *, room: str = DEFAULT_ROOM, thread: str | None = None) -> Said:
+        """Writes as a bot of another maker."""
+        author = self._api.guild.person(name, is_bot=True)
+        place = self._place(author, room, thread, None)
+        return self._write(place, Message(place.id, author, text))
+
+    def webhook_says(self, name: str, text: str, *, room: str = DEFAULT_ROOM) -> Said:
+        """Writes as a webhook: an author that is no user of the guild."""
+        author = Person(self._api.guild.ids.next(), name, is_bot=True)
+        place = self.room(room)
+        return self._write(place, Message(place.id, author, text, webhook_id=author.id))
+
+    def edit(self, said: Said, text: str) -> Said:
+        """Changes the text of a message."""
+        message = self.message(said)
+        self.publisher.edited(message, text)
+        return self.publisher.said(message)
+
+    def delete(self, said: Said) -> None:
+        """Takes a message away; a thread that was opened from it stays."""
+        self.publisher.delete(self.message(said))
+
+    def delete_thread(self, thread: str) -> None:
+        """Takes a thread away; the message it was opened from stays."""
+        self.publisher.remove(self._thread(thread))
+
+    def delete_room(self, room: str) -> None:
+        """Takes a room away with its threads."""
+        self.publisher.remove(self.room(room))
+
+    def archive(self, thread: str, *, locked: bool = False) -> None:
+        """Archives a thread, and locks it: then only moderators can write there."""
+        found = self._thread(thread)
+        found.locked = locked
+        self.publisher.set_archived(found, archived=True)
+
+    def lock(self, thread: str, *, locked: bool = True) -> None:
+        """Locks a thread without archiving it, or unlocks it."""
+        found = self._thread(thread)
+        found.locked = locked
+        self.publisher.thread_changed(found)
+
+    def kick(self) -> None:
+        """Removes the bot from the guild; direct channels stay."""
+        self.publisher.bot_left()
+
+    def invite_again(self) -> None:
+        """Makes the bot a member of the guild again."""
+        self.publisher.bot_joined()
+
+    def add_room(self, name: str, *, kind: RoomKind = "text", topic: str | None = None) -> Room:
+        """Makes a room."""
+        made = self._api.guild.add_room(name, kind, topic)
+        self.publisher.room_added(made)
+        return made
+
+    def deny(self, room: str, *permissions: str) -> None:
+        """Takes permissions from the bot in a room, such as "view_channel" or "send_messages_in_threads"."""
+        found, taken = self.room(room), bits(permissions)
+        self._overwrite(found, found.allowed & ~taken, found.denied | taken)
+
+    def allow(self, room: str, *permissions: str) -> None:
+        """Gives permissions to the bot in a room."""
+        found, given = self.room(room), bits(permissions)
+        self._overwrite(found, found.allowed | given & ~EVERYONE, found.denied & ~given)
+
+    def interact(
+        self,
+        person: str,
+        command: str,
+        *,
+        room: str = DEFAULT_ROOM,
+        thread: str | None = None,
+        options: Sequence[Payload] = (),
+    ) -> Interaction:
+        """Uses a slash command of the bot; `options` as in the API's `data.options`."""
+        api, guild = self._api, self._api.guild
+        author = guild.person(person)
+        place = self._place(author, room, thread, None)
+        registered = [*api.commands.get(guild.id, ()), *api.commands.get("", ())]
+        command_id = next((each["id"] for each in registered if each["name"] == command), "") or guild.ids.next()
+        made = Interaction(guild.ids.next(), author, place.id, command, command_id)
+        api.interactions[made.token] = made
+        self.publisher.interaction(self._interaction_body(made, place, options))
+        return made
+
+    def room(self, name: str) -> Room:
+        """The room with that name or id."""
+        found = self._api.guild.find_room(name)
+        if found is None:
+            raise LookupError(f"no room {name!r}: make one with `add_room`")
+        return found
+
+    def person(self, name: str) -> Person:
+        """The person with that display name, made on first use."""
+        return self._api.guild.person(name)
+
+    def message(self, said: Said) -> Message:
+        """What is stored of a message."""
+        room, _, opened = self._api.guild.resolve(said.thread)
+        for each in (opened, room):
+            if each is not None and said.id in each.messages:
+                return each.messages[said.id]
+        raise LookupError(f"no message {said.id} in {said.thread}")
+
+    def read(self, thread: str) -> Sequence[Said]:
+        """The thread's messages, oldest first, with the one it was opened from."""
+        return [self.publisher.said(message) for message in self._api.guild.conversation(thread)]
+
+    def read_room(self, room: str) -> Sequence[Said]:
+        """Every message at the top of a room, oldest first, announcements of threads included."""
+        return [self.publisher.said(message) for message in self.room(room).messages.values()]
+
+    def typing(self, place: str) -> list[float]:
+        """When the bot triggered typing in that thread or room, in `time.monotonic` seconds."""
+        room_id, _, root = place.partition("/")
+        found = None if root else self._api.guild.find_room(place)
+        return self._api.typing.get(root or (found.id if found else room_id), [])
+
+    def watch(self, seen: Callable[[Said], None]) -> None:
+        """Calls `seen` with every message from now on, and again (`edited=True`) when a text changes."""
+        self.publisher.watchers.append(seen)
+
+    def on_post(self, seen: Callable[[Message], None]) -> None:
+        """Calls `seen` with every message that the bot posts, before the call is answered."""
+        self.publisher.post_watchers.append(seen)
+
+    async def redeliver(self) -> None:
+        """Dispatches the newest message of somebody else once more, under a new sequence number."""
+        self.publisher.redeliver()
+
+    def _write(
+        self, place: Room, draft: Message, attachments: Sequence[SharedFile] = (), stickers: Sequence[str] = ()
+    ) -> Said:
+        guild = self._api.guild
+        draft.content = draft.content.strip()
+        if attachments:
+            draft.attachments = files.share(guild, self._api.url(), place.id, attachments)
+        draft.sticker_items = [{"id": guild.ids.next(), "name": name, "format_type": 1} for name in stickers]
+        return self.publisher.said(self.publisher.post(place, draft))
+
+    def _place(self, author: Person, room: str, thread: str | None, reply_to: Said | None) -> Room:
+        """Where a message goes; a thread that was not opened yet is opened from its first message."""
+        if thread is None:
+            return self._api.guild.rooms[self.message(reply_to).room] if reply_to else self.room(room)
+        channel, starter, opened = self._api.guild.resolve(thread)
+        if opened is not None:
+            return opened
+        if starter is None:
+            return channel
+        made = self._api.guild.open_thread(channel, starter.content[:THREAD_NAME] or "thread", author, starter=starter)
+        self.publisher.thread_opened(made, starter)
+        return made
+
+    def _thread(self, thread: str) -> Thread:
+        opened = self._api.guild.resolve(thread)[2]
+        if opened is None:
+            raise LookupError(f"no thread was opened from {thread!r} yet")
+        return opened
+
+    def _overwrite(self, room: Room, allowed: int, denied: int) -> None:
+        could_see = can(self._api.guild, room, "view_channel")
+        room.allowed, room.denied = allowed, denied
+        self.publisher.room_changed(room, could_see=could_see)
+
+    def _interaction_body(self, made: Interaction, place: Room, options: Sequence[Payload]) -> Payload:
+        """https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object."""
+        guild = self._api.guild
+        body: Payload = {
+            "id": made.id,
+            "application_id": guild.application_id,
+            "type": 2,
+            "token": made.token,
+            "version": 1,
+            "channel_id": place.id,
+            "channel": objects.channel(guild, place),
+            "data": {"id": made.command_id, "name": made.command, "type": 1, "options": list(options)},
+            "app_permissions": str(in_room(guild, place)),
+            "locale": "en-US",
+            "entitlements": [],
+            "entitlement_sku_ids": [],
+            "authorizing_integration_owners": {"0": guild.id},
+            "attachment_size_limit": MAX_UPLOAD,
+        }
+        person = objects.user(made.person)
+        if place.type is RoomType.DIRECT:
+            return body | {"context": 1, "user": person}
+        described: Payload = {"id": guild.id, "locale": "en-US", "features": []}
+        member = objects.member(guild) | {"user": person, "permissions": str(EVERYONE)}
+        return body | {
+            "context": 0,
+            "guild_id": guild.id,
+            "guild": described,
+            "guild_locale": "en-US",
+            "member": member,
+        }

@@ -1,0 +1,202 @@
+"""Where an answer goes: into a thread, opened if it is not there yet; where none may be, into the room as a reply.
+
+A thread has the id of the message that began it. So an answer is posted there, and if there is no such thread it is
+opened from that message first: nothing has to be remembered for that between two attempts.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from adapters.discord import failures, ids, markup, parse
+from adapters.discord.client import DiscordClient
+from adapters.discord.failures import code_of
+from bridge.channel import Delivery, MessageRef
+from bridge.errors import ChannelError
+from bridge.foreign import text_at
+
+_log = structlog.get_logger(__name__)
+
+REMEMBERED = 10_000
+"""Conversations that are remembered because something was said about them."""
+NOT_THERE = frozenset({failures.UNKNOWN_CHANNEL, 404})
+_LACKS = "I may not open threads here, so I answer in the channel. (I need the permission to create public threads.)"
+NO_THREAD: Mapping[object, str] = {
+    # Discord's code when a thread is opened -> what people are told.
+    failures.MISSING_ACCESS: _LACKS,
+    failures.MISSING_PERMISSIONS: _LACKS,
+    failures.WRONG_CHANNEL_TYPE: "This channel has no threads, so I answer right here.",
+    failures.TOO_MANY_THREADS: "This server has as many active threads as it may have, so I answer in the channel.",
+    failures.TOO_MANY_NEWS_THREADS: "This channel has as many active threads as it may have, so I answer right here.",
+}
+NO_WRITING = (
+    "I may not write in threads here, so I answer in the channel. (I need the permission to send messages in threads.)"
+)
+GO_ON = " Reply to a message of mine to go on."
+_KEPT = " It is kept: whoever runs this bot finds it in the store."
+GONE = f"I have an answer to something that was deleted.{_KEPT}"
+SHUT: Mapping[object, str] = {
+    # Discord's code when something is posted in a thread -> what people are told in the room.
+    failures.MISSING_ACCESS: f"I have an answer for <#{{thread}}>, but I may not write there.{_KEPT}",
+    failures.MISSING_PERMISSIONS: f"I have an answer for <#{{thread}}>, but I may not write there.{_KEPT}",
+    failures.LOCKED: f"I have an answer for <#{{thread}}>, but it is locked.{_KEPT}",
+    failures.ARCHIVED: f"I have an answer for <#{{thread}}>, but it is closed.{_KEPT}",
+}
+
+
+class Threads:
+    """Posts into threads and rooms."""
+
+    def __init__(self, name: str, client: DiscordClient) -> None:
+        self._name = name
+        self._client = client
+        self._opening: dict[str, asyncio.Task[None]] = {}
+        self._threadless: OrderedDict[str, str] = OrderedDict()  # message that begins a conversation -> why
+        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._told: OrderedDict[str, None] = OrderedDict()  # nonces of sentences about conversations
+
+    async def close(self) -> None:
+        """Lets go of what was begun."""
+        opening = list(self._opening.values())
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
+
+    def deleted(self, thread: str) -> None:
+        """Somebody deleted it: it is not opened again."""
+        _remember(self._deleted, thread, None)
+
+    async def prepare(self, place: ids.Place, message: str, text: str) -> str:
+        """The channel in which the answer to `message` will be; its thread is opened if the message begins one."""
+        if place.guild is None or place.thread is None:
+            return place.room
+        if message == place.thread and not (place.thread in self._threadless or place.thread in self._deleted):
+            try:
+                await self._open(place.room, place.thread, text)
+            except ChannelError as error:
+                if code_of(error) in NO_THREAD:
+                    self._do_without(place, NO_THREAD[code_of(error)], error)
+                elif code_of(error) != failures.THREAD_EXISTS:
+                    raise
+        return place.room if place.thread in self._threadless else place.thread
+
+    async def post(self, delivery: Delivery) -> MessageRef:
+        """Posts one message where it belongs. Raises ChannelError."""
+        place = ids.place(delivery.conversation.ref)
+        if place.thread is None:
+            return await self._post_in(place.room, delivery)
+        if place.thread in self._opening:
+            await asyncio.wait([self._opening[place.thread]])
+        if place.thread in self._threadless:
+            return await self._reply(place, place.thread, delivery)
+        try:
+            return await self._post_in(place.thread, delivery)
+        except ChannelError as error:
+            if code_of(error) in NOT_THERE:
+                return await self._open_and_post(place, place.thread, delivery)
+            if code_of(error) not in SHUT:
+                raise
+            if not await self._is_ours(place.room, place.thread, error):
+                await self._tell(place.room, f"shut{place.thread}", SHUT[code_of(error)].format(thread=place.thread))
+                raise
+            self._do_without(place, NO_WRITING, error)
+        return await self._reply(place, place.thread, delivery)
+
+    async def _open_and_post(self, place: ids.Place, thread: str, delivery: Delivery) -> MessageRef:
+        try:
+            try:
+                if thread not in self._deleted:
+                    await self._open(place.room, thread)
+            except ChannelError as error:
+                if code_of(error) in NO_THREAD:
+                    self._do_without(place, NO_THREAD[code_of(error)], error)
+                    return await self._reply(place, thread, delivery)
+                if code_of(error) != failures.THREAD_EXISTS:
+                    raise
+            return await self._post_in(thread, delivery)
+        except ChannelError as error:
+            if code_of(error) in {*NOT_THERE, failures.UNKNOWN_MESSAGE}:
+                await self._tell(place.room, f"gone{thread}", GONE)
+            raise
+
+    async def _post_in(self, channel: str, delivery: Delivery) -> MessageRef:
+        return ids.message_ref(channel, await self._client.post(channel, delivery.payload, delivery.id))
+
+    async def _reply(self, place: ids.Place, beginning: str, delivery: Delivery) -> MessageRef:
+        """Posts in the room, as a reply to the message that begins the conversation, and says once why."""
+        await self._tell(place.room, f"why{beginning}", self._threadless[beginning] + GO_ON, answers=beginning)
+        posted = await self._post_reply(place.room, beginning, delivery.payload, delivery.id)
+        return ids.message_ref(place.room, posted)
+
+    async def _post_reply(self, room: str, beginning: str, payload: Mapping[str, Any], nonce: str) -> str:
+        reference = {"message_id": beginning, "channel_id": room, "fail_if_not_exists": False}
+        try:
+            return await self._client.post(room, {**payload, "message_reference": reference}, nonce)
+        except ChannelError as error:
+            if code_of(error) != failures.NO_REPLY_WITHOUT_HISTORY:
+                raise
+        return await self._client.post(room, payload, nonce)
+
+    def _do_without(self, place: ids.Place, why: str, error: ChannelError) -> None:
+        if place.thread is not None:
+            _log.warning("thread.not_opened", channel=self._name, room=place.room, reason=str(error))
+            _remember(self._threadless, place.thread, why)
+
+    async def _tell(self, room: str, nonce: str, sentence: str, *, answers: str | None = None) -> None:
+        """Says something in the room, once. It does no harm if that cannot be."""
+        if nonce in self._told:
+            return
+        try:
+            if answers is None:
+                await self._client.post(room, {"content": sentence}, nonce)
+            else:
+                await self._post_reply(room, answers, {"content": sentence}, nonce)
+        except ChannelError as error:
+            _log.warning("sentence.not_posted", channel=self._name, room=room, reason=str(error))
+        else:
+            _remember(self._told, nonce, None)
+
+    async def _is_ours(self, room: str, thread: str, error: ChannelError) -> bool:
+        """Whether we opened a thread in which we may not write."""
+        if code_of(error) != failures.MISSING_PERMISSIONS:
+            return False
+        try:
+            beginning = await self._client.message(room, thread)
+            owner = text_at(beginning, "thread", "owner_id")
+            return owner is not None and owner == text_at(await self._client.me(), "id")
+        except ChannelError:
+            return False
+
+    async def _open(self, room: str, thread: str, text: str | None = None) -> None:
+        """Opens the thread of a message, named after its text. Whoever wants that meanwhile waits for it, too."""
+        task = self._opening.get(thread)
+        if task is None:
+            task = self._opening[thread] = asyncio.create_task(self._open_now(room, thread, text))
+            task.add_done_callback(lambda done: self._opened(thread, done))
+        await asyncio.shield(task)
+
+    def _opened(self, thread: str, task: "asyncio.Task[None]") -> None:
+        del self._opening[thread]
+        if not task.cancelled():
+            task.exception()  # whoever waits for it has it; nobody may
+
+    async def _open_now(self, room: str, thread: str, text: str | None) -> None:
+        if text is None:
+            beginning = await self._client.message(room, thread)
+            me = await self._client.me()
+            text = parse.words(beginning, {text_at(me, "id") or "": text_at(me, "username") or ""}, lambda _: None)
+        try:
+            await self._client.open_thread(room, thread, markup.thread_name(text))
+        except ChannelError as error:
+            if code_of(error) not in {failures.INVALID_FORM, failures.TITLE_BLOCKED}:
+                raise
+            await self._client.open_thread(room, thread, markup.NAMELESS_THREAD)
+
+
+def _remember(memory: "OrderedDict[str, Any]", key: str, value: object) -> None:
+    memory[key] = value
+    while len(memory) > REMEMBERED:
+        memory.popitem(last=False)

@@ -1,0 +1,459 @@
+"""Events and answers against facts from Discord's documentation, written by hand: field names and types.
+
+https://docs.discord.com/developers/events/gateway-events, https://docs.discord.com/developers/resources/message,
+https://docs.discord.com/developers/resources/channel, https://docs.discord.com/developers/resources/user,
+https://docs.discord.com/developers/resources/guild, https://docs.discord.com/developers/resources/application.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from adapters.discord.simulator import DiscordSimulator, SharedFile
+from adapters.discord.simulator.guild import DISCORD_EPOCH
+
+# field -> type, or types, or the value itself where there is only one
+USER: dict[str, Any] = {
+    "id": str,
+    "username": str,
+    "discriminator": str,
+    "global_name": (str, type(None)),
+    "avatar": None,
+    "avatar_decoration_data": None,
+    "public_flags": int,
+}
+MEMBER: dict[str, Any] = {
+    "roles": list,
+    "nick": None,
+    "avatar": None,
+    "joined_at": str,
+    "premium_since": None,
+    "pending": bool,
+    "communication_disabled_until": None,
+    "deaf": bool,
+    "mute": bool,
+    "flags": int,
+}
+MESSAGE: dict[str, Any] = {
+    "id": str,
+    "channel_id": str,
+    "type": 0,
+    "author": dict,
+    "content": str,
+    "timestamp": str,
+    "edited_timestamp": None,
+    "tts": bool,
+    "mention_everyone": bool,
+    "mentions": list,
+    "mention_roles": list,
+    "attachments": list,
+    "embeds": list,
+    "components": list,
+    "pinned": bool,
+    "flags": int,
+}
+MESSAGE_CREATE = MESSAGE | {"guild_id": str, "channel_type": int, "member": dict}
+IN_THREAD = MESSAGE_CREATE | {"position": int}
+REFERENCE: dict[str, Any] = {"type": 0, "channel_id": str, "guild_id": str, "message_id": str}
+ATTACHMENT: dict[str, Any] = {
+    "id": str,
+    "filename": str,
+    "size": int,
+    "url": str,
+    "proxy_url": str,
+    "content_type": str,
+    "content_scan_version": int,
+}
+CHANNEL: dict[str, Any] = {
+    "id": str,
+    "type": int,
+    "guild_id": str,
+    "name": str,
+    "position": int,
+    "parent_id": None,
+    "flags": int,
+    "nsfw": bool,
+    "permission_overwrites": list,
+    "last_message_id": (str, type(None)),
+    "rate_limit_per_user": int,
+    "topic": (str, type(None)),
+}
+TEXT = CHANNEL | {"type": 0, "last_pin_timestamp": None}
+FORUM = CHANNEL | {
+    "type": 15,
+    "available_tags": list,
+    "default_reaction_emoji": None,
+    "default_sort_order": None,
+    "default_forum_layout": int,
+    "template": str,
+}
+THREAD: dict[str, Any] = {
+    "id": str,
+    "type": 11,
+    "guild_id": str,
+    "parent_id": str,
+    "owner_id": str,
+    "name": str,
+    "flags": int,
+    "last_message_id": (str, type(None)),
+    "rate_limit_per_user": int,
+    "message_count": int,
+    "total_message_sent": int,
+    "member_count": int,
+    "thread_metadata": dict,
+}
+METADATA: dict[str, Any] = {
+    "archived": bool,
+    "archive_timestamp": str,
+    "auto_archive_duration": int,
+    "locked": bool,
+    "create_timestamp": str,
+}
+THREAD_MEMBER: dict[str, Any] = {"id": str, "user_id": str, "join_timestamp": str, "flags": int}
+
+
+def check(payload: dict[str, Any], facts: dict[str, Any]) -> None:
+    assert set(payload) == set(facts)
+    for name, fact in facts.items():
+        if isinstance(fact, tuple):
+            assert type(payload[name]) in fact, name
+        elif isinstance(fact, type):
+            assert type(payload[name]) is fact, name
+        else:
+            assert payload[name] == fact, name
+
+
+async def test_ready(simulator, wire):
+    app = await wire(simulator)
+    ready = app.ready
+    facts: dict[str, Any] = {
+        "v": 10,
+        "user": dict,
+        "guilds": list,
+        "session_id": str,
+        "session_type": "normal",
+        "resume_gateway_url": str,
+        "application": dict,
+        "private_channels": list,
+    }
+    check({name: ready[name] for name in facts}, facts)
+    check(ready["application"], {"id": simulator.application_id, "flags": 1 << 19})
+    own = {"bot": True, "mfa_enabled": bool, "locale": str, "verified": bool, "email": None, "flags": int, "bio": str}
+    check(ready["user"], USER | own)
+
+
+async def test_the_guild_with_its_channels_roles_and_the_bot_as_member(simulator, wire):
+    simulator.open_thread("Ada", "plans")
+    simulator.archive(simulator.open_thread("Ada", "old"))
+    app = await wire(simulator, None)
+    await app.identify()
+    guild = await app.event("GUILD_CREATE")
+    assert (guild["id"], guild["name"], guild["unavailable"], guild["large"]) == (
+        simulator.guild.id,
+        "Demo",
+        False,
+        False,
+    )
+    text, forum = guild["channels"]
+    check(text, TEXT)
+    check(forum, FORUM)
+    (thread,) = guild["threads"]
+    check(thread, THREAD)
+    check(thread["thread_metadata"], METADATA)
+    (role,) = guild["roles"]
+    assert (role["id"], role["name"]) == (guild["id"], "@everyone")
+    assert re.fullmatch(r"\d+", role["permissions"])
+    (member,) = guild["members"]
+    check(member, MEMBER | {"user": dict})
+    assert member["user"]["id"] == simulator.bot.id
+
+
+async def test_a_message_in_the_guild(simulator, wire):
+    app = await wire(simulator)
+    said = simulator.say_in("Ada", "hello", mention=True)
+    message = await app.event("MESSAGE_CREATE")
+    check(message, MESSAGE_CREATE)
+    check(message["author"], USER)
+    check(message["member"], MEMBER)
+    (mentioned,) = message["mentions"]
+    check(mentioned, USER | {"bot": True, "member": dict})
+    assert (message["id"], message["channel_type"], message["content"]) == (said.id, 0, f"<@{simulator.bot.id}> hello")
+    assert said.text == "@threadbridge hello"
+
+
+async def test_an_id_tells_the_time_of_the_message(simulator, wire):
+    app = await wire(simulator)
+    simulator.say_in("Ada", "hello")
+    message = await app.event("MESSAGE_CREATE")
+    milliseconds = (int(message["id"]) >> 22) + DISCORD_EPOCH
+    assert datetime.fromisoformat(message["timestamp"]).timestamp() == milliseconds / 1000
+
+
+async def test_a_direct_message_has_no_guild_and_no_member(simulator, wire):
+    app = await wire(simulator)
+    simulator.say_direct("Ada", "psst")
+    message = await app.event("MESSAGE_CREATE")
+    check(message, MESSAGE | {"channel_type": 1})
+
+
+async def test_a_reply(simulator, wire):
+    app = await wire(simulator)
+    said = simulator.say_in("Ada", "one")
+    answer = simulator.say_in("Ben", "two", reply_to=said)
+    simulator.say_in("Cy", "three", reply_to=answer)
+    for _ in range(2):
+        await app.event("MESSAGE_CREATE")
+    message = await app.event("MESSAGE_CREATE")
+    check(message, MESSAGE_CREATE | {"type": 19, "message_reference": dict, "referenced_message": dict})
+    check(message["message_reference"], REFERENCE)
+    check(message["referenced_message"], MESSAGE | {"type": 19, "message_reference": dict})
+    assert [user["global_name"] for user in message["mentions"]] == ["Ben"]
+
+
+async def test_files_and_stickers(simulator, wire):
+    app = await wire(simulator)
+    simulator.say_in("Ada", "", attachments=[SharedFile("notes.txt", b"12345")], stickers=["wave"])
+    message = await app.event("MESSAGE_CREATE")
+    check(message, MESSAGE_CREATE | {"sticker_items": list})
+    check(message["attachments"][0], ATTACHMENT)
+    check(message["sticker_items"][0], {"id": str, "name": "wave", "format_type": int})
+
+
+async def test_bots_and_webhooks(simulator, wire):
+    app = await wire(simulator)
+    simulator.other_bot_says("Jenkins", "green")
+    simulator.webhook_says("Deploys", "done")
+    bot = await app.event("MESSAGE_CREATE")
+    check(bot, MESSAGE_CREATE)
+    check(bot["author"], USER | {"bot": True})
+    webhook = await app.event("MESSAGE_CREATE")
+    check(webhook, {name: fact for name, fact in MESSAGE_CREATE.items() if name != "member"} | {"webhook_id": str})
+    assert (webhook["author"]["id"], webhook["author"]["discriminator"]) == (webhook["webhook_id"], "0000")
+
+
+async def test_the_bots_own_message_brings_its_nonce(simulator, wire, rest):
+    app = await wire(simulator)
+    path = f"/channels/{simulator.room('general').id}/messages"
+    _, answer = await rest("POST", path, {"content": "hello", "nonce": "n1"})
+    check(answer, MESSAGE | {"nonce": "n1"})
+    message = await app.event("MESSAGE_CREATE")
+    check(message, MESSAGE_CREATE | {"nonce": "n1"})
+    assert message["author"]["id"] == simulator.bot.id
+
+
+async def test_a_thread_that_the_bot_opens_from_a_message(simulator, wire, rest):
+    app = await wire(simulator)
+    said = simulator.say_in("Ada", "hello")
+    await app.event("MESSAGE_CREATE")
+    path = f"/channels/{simulator.room('general').id}/messages/{said.id}/threads"
+    _, answer = await rest("POST", path, {"name": "hello"})
+    check(answer, THREAD | {"member": dict})
+    check(answer["member"], THREAD_MEMBER)
+    created, joined, starter, first = [await app.take() for _ in range(4)]
+    assert [each["t"] for each in (created, joined, starter, first)] == [
+        "THREAD_CREATE",
+        "THREAD_MEMBERS_UPDATE",
+        "MESSAGE_UPDATE",
+        "MESSAGE_CREATE",
+    ]
+    check(created["d"], THREAD | {"newly_created": True, "member": dict})
+    check(
+        joined["d"],
+        {"id": str, "guild_id": str, "member_count": int, "added_members": list, "removed_member_ids": list},
+    )
+    check(starter["d"], MESSAGE_CREATE | {"flags": 1 << 5, "thread": dict})
+    check(first["d"], IN_THREAD | {"type": 21, "content": "", "message_reference": dict, "referenced_message": dict})
+    check(first["d"]["message_reference"], REFERENCE)
+    assert first["d"]["referenced_message"]["id"] == said.id
+
+
+async def test_a_thread_that_a_person_opens_without_a_message(simulator, wire):
+    app = await wire(simulator)
+    name = simulator.open_thread("Ada", "plans")
+    created = await app.event("THREAD_CREATE")
+    check(created, THREAD | {"newly_created": True})
+    announced = await app.event("MESSAGE_CREATE")
+    check(announced, MESSAGE_CREATE | {"type": 18, "content": "plans", "message_reference": dict})
+    check(announced["message_reference"], {"type": 0, "channel_id": created["id"], "guild_id": str})
+    assert name == f"{created['parent_id']}/{created['id']}"
+
+
+async def test_a_post_in_a_forum(simulator, wire):
+    app = await wire(simulator)
+    said = simulator.post_in_forum("Ada", "It fails", "with an error")
+    created = await app.event("THREAD_CREATE")
+    check(created, THREAD | {"newly_created": True, "applied_tags": list})
+    message = await app.event("MESSAGE_CREATE")
+    check(message, IN_THREAD | {"position": 0})
+    assert message["id"] == message["channel_id"] == created["id"] == said.id
+
+
+async def test_a_thread_counts_its_messages_without_the_first(simulator, rest):
+    said = simulator.post_in_forum("Ada", "It fails", "with an error")
+    replies = [simulator.say_in("Ada", str(number), thread=said.thread) for number in range(3)]
+    simulator.delete(replies[0])
+    _, thread = await rest("GET", f"/channels/{said.id}")
+    assert (thread["message_count"], thread["total_message_sent"], thread["member_count"]) == (2, 3, 1)
+
+
+async def test_an_edit_and_a_deletion(simulator, wire):
+    app = await wire(simulator)
+    said = simulator.say_in("Ada", "helo")
+    simulator.edit(said, "hello")
+    simulator.delete(said)
+    updated = await app.event("MESSAGE_UPDATE")
+    check(updated, MESSAGE_CREATE | {"edited_timestamp": str, "content": "hello"})
+    check(await app.event("MESSAGE_DELETE"), {"id": said.id, "channel_id": str, "guild_id": simulator.guild.id})
+
+
+async def test_what_happens_to_threads_and_channels(simulator, wire):
+    app = await wire(simulator)
+    name = simulator.open_thread("Ada", "plans")
+    simulator.archive(name, locked=True)
+    archived = await app.event("THREAD_UPDATE")
+    check(archived, THREAD)
+    assert (archived["thread_metadata"]["archived"], archived["thread_metadata"]["locked"]) == (True, True)
+    simulator.delete_thread(name)
+    check(await app.event("THREAD_DELETE"), {"id": archived["id"], "guild_id": str, "parent_id": str, "type": 11})
+    simulator.add_room("news", topic="what is new")
+    check(await app.event("CHANNEL_CREATE"), TEXT | {"name": "news", "topic": "what is new"})
+    simulator.add_room("voices", kind="voice")
+    voice = await app.event("CHANNEL_CREATE")
+    assert (voice["type"], voice["bitrate"]) == (2, 64000)
+    simulator.delete_room("news")
+    check(await app.event("CHANNEL_DELETE"), TEXT | {"name": "news"})
+
+
+async def test_permissions_and_what_comes_with_them(simulator, wire):
+    app = await wire(simulator)
+    simulator.open_thread("Ada", "plans")
+    simulator.deny("general", "view_channel", "send_messages")
+    (overwrite,) = (await app.event("CHANNEL_UPDATE"))["permission_overwrites"]
+    denied = str(1 << 10 | 1 << 11)
+    check(overwrite, {"id": simulator.bot.id, "type": 1, "allow": "0", "deny": denied})
+    simulator.say_in("Ada", "unseen")
+    simulator.allow("general", "view_channel")
+    names = await app.names("THREAD_LIST_SYNC")
+    assert names == ["CHANNEL_UPDATE", "THREAD_LIST_SYNC"]
+
+
+async def test_the_bot_is_removed_and_invited(simulator, wire):
+    app = await wire(simulator)
+    simulator.kick()
+    assert await app.event("GUILD_DELETE") == {"id": simulator.guild.id}
+    simulator.invite_again()
+    guild = await app.event("GUILD_CREATE")
+    assert "unavailable" not in guild
+
+
+async def test_a_command(simulator, wire):
+    app = await wire(simulator)
+    simulator.interact("Ada", "ask", options=[{"name": "text", "type": 3, "value": "why?"}])
+    facts: dict[str, Any] = {
+        "id": str,
+        "application_id": simulator.application_id,
+        "type": 2,
+        "token": str,
+        "version": 1,
+        "channel_id": str,
+        "channel": dict,
+        "data": dict,
+        "app_permissions": str,
+        "locale": str,
+        "entitlements": list,
+        "authorizing_integration_owners": dict,
+        "attachment_size_limit": int,
+        "context": 0,
+        "guild_id": str,
+        "guild": dict,
+        "guild_locale": str,
+        "member": dict,
+    }
+    interaction = await app.event("INTERACTION_CREATE")
+    check(interaction, facts | {"entitlement_sku_ids": list})
+    check(interaction["member"], MEMBER | {"user": dict, "permissions": str})
+    assert interaction["data"]["name"] == "ask"
+    assert interaction["data"]["options"][0]["value"] == "why?"
+
+
+async def test_a_command_in_a_direct_channel(simulator, wire):
+    app = await wire(simulator)
+    direct = simulator.say_direct("Ada", "psst")
+    simulator.interact("Ada", "ask", thread=direct.thread)
+    interaction = await app.event("INTERACTION_CREATE")
+    assert (interaction["context"], interaction["user"]["global_name"]) == (1, "Ada")
+    assert "member" not in interaction
+
+
+async def test_a_reaction(simulator, wire, rest):
+    app = await wire(simulator, 1 << 10)
+    said = simulator.say_in("Ada", "hello")
+    path = f"/channels/{simulator.room('general').id}/messages/{said.id}"
+    await rest("PUT", f"{path}/reactions/%F0%9F%91%80/@me")
+    reaction = await app.event("MESSAGE_REACTION_ADD")
+    assert (reaction["emoji"], reaction["user_id"]) == ({"id": None, "name": "👀"}, simulator.bot.id)
+    _, message = await rest("GET", path)
+    assert (message["reactions"][0]["count"], message["reactions"][0]["me"]) == (1, True)
+    await rest("DELETE", f"{path}/reactions/%F0%9F%91%80/@me")
+    assert "reactions" not in (await rest("GET", path))[1]
+
+
+async def test_the_application(rest):
+    _, application = await rest("GET", "/applications/@me")
+    facts: dict[str, Any] = {
+        "id": str,
+        "name": str,
+        "icon": None,
+        "description": str,
+        "bot": dict,
+        "bot_public": bool,
+        "bot_require_code_grant": bool,
+        "verify_key": str,
+        "flags": int,
+        "owner": dict,
+        "team": None,
+        "interactions_endpoint_url": None,
+        "redirect_uris": list,
+    }
+    check({name: application[name] for name in facts}, facts)
+
+
+async def test_watchers_see_every_message_and_every_change_of_a_text(simulator):
+    seen: list[tuple[str, str, bool]] = []
+    simulator.watch(lambda said: seen.append((said.author, said.text, said.edited)))
+    said = simulator.say_in("Ada", "helo")
+    simulator.edit(said, "hello")
+    simulator.open_thread("Ada", "plans")
+    simulator.other_bot_says("Jenkins", "green", thread=said.thread)
+    assert seen == [("Ada", "helo", False), ("Ada", "hello", True), ("Jenkins", "green", False)]
+
+
+async def test_posts_of_the_bot_are_seen_before_their_call_is_answered(simulator, rest):
+    posts: list[tuple[str, int]] = []
+    simulator.on_post(lambda message: posts.append((message.content, len(simulator.calls))))
+    await rest("POST", f"/channels/{simulator.room('general').id}/messages", {"content": "hello"})
+    assert posts == [("hello", 0)]
+
+
+async def test_every_id_is_larger_than_the_one_before_even_if_the_clock_stands_still():
+    async with DiscordSimulator(clock=lambda: 1712345678.25) as still:
+        first, second, third = (int(still.say_in("Ada", str(number)).id) for number in range(3))
+    assert (second - first, third - second) == (1, 1)
+    assert (first >> 22) + DISCORD_EPOCH == 1712345678250
+
+
+async def test_what_does_not_exist_is_said(simulator):
+    with pytest.raises(LookupError, match=r"Said\.thread"):
+        simulator.read("1/2")
+    with pytest.raises(LookupError, match="add_room"):
+        simulator.say_in("Ada", "hello?", room="nowhere")
+    with pytest.raises(LookupError, match="no event"):
+        await simulator.redeliver()
+    with pytest.raises(ValueError, match="already"):
+        simulator.add_room("general")
+    with pytest.raises(ValueError, match="no forum"):
+        simulator.post_in_forum("Ada", "title", "text", forum="general")
+    with pytest.raises(LookupError, match="no thread was opened"):
+        simulator.archive(simulator.say_in("Ada", "alone").thread)
