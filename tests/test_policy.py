@@ -79,6 +79,17 @@ def test_triggers(trigger: str, facts: Facts, answered: str) -> None:
     assert said_so == answered
 
 
+@pytest.mark.parametrize("trigger", ["mention", "mention-only", "always"])
+@pytest.mark.parametrize("in_thread", [True, False])
+def test_what_cannot_be_read_is_spoken_of_only_where_the_bot_takes_part(trigger: str, in_thread: bool) -> None:
+    unread = said().model_copy(update={"kind": "unreadable"})
+    facts = replace(FACTS, addressed=False, in_thread=in_thread)
+    decision = decide([rule(trigger=trigger)], "slack", unread, facts)
+    told = in_thread and trigger != "mention-only"
+    assert (decision is not None and decision.only_if_known) is told
+    assert (decision is not None) is told
+
+
 @pytest.mark.parametrize(
     ("keys", "facts", "admitted"),
     [

@@ -244,3 +244,14 @@ async def test_closing_a_turn_hangs_up_on_the_agent(url: str) -> None:
     assert await crew.finish(0) == 1
     assert hung_up.is_set()
     await store.close()
+
+
+async def test_a_message_that_could_not_be_read_is_answered_by_why_and_the_agent_is_not_asked(url: str) -> None:
+    steps = Steps(url)
+    unread = arrival(1).envelope.model_copy(update={"kind": "unreadable", "text": "I cannot read this."})
+    async with steps.running() as store:
+        await store.accept(replace(arrival(1), envelope=unread))
+        await steps.channel.texts(1)
+    assert steps.channel.posted == [("t", "I cannot read this.")]
+    assert steps.instance.asked == []
+    assert steps.turn().status == "failed"

@@ -40,6 +40,7 @@ class Arrivals:
         self._name_of = name_of
         self._accept = accept
         self._unreadable: set[tuple[str, ...]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}  # room or thread -> the newest message's task
 
     def put(self, payload: dict[str, Any]) -> None:
@@ -51,19 +52,20 @@ class Arrivals:
         if text_at(payload, "d", "author", "id") == self._bot.user:
             return
         task = asyncio.create_task(self._take(room, payload, self._last.get(room)))
+        self._tasks.add(task)
         self._last[room] = task
         task.add_done_callback(lambda done: self._ended(room, done))
 
     async def settle(self, seconds: float) -> None:
         """Waits so long for what came in; the rest is let go."""
-        tasks = list(self._last.values())
-        if tasks:
-            _, pending = await asyncio.wait(tasks, timeout=seconds)
+        if self._tasks:
+            _, pending = await asyncio.wait(self._tasks, timeout=seconds)
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
     def _ended(self, room: str, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
         if self._last.get(room) is task:
             del self._last[room]
 

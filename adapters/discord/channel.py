@@ -62,7 +62,8 @@ class DiscordChannel:
 
     Settings: ClassVar[type[Section]] = DiscordSettings
     source: ClassVar[str] = "discord"
-    posts_at_once = 64
+    posts_at_once = 256
+    """Many: a post that Discord's buckets hold back waits among them."""
     status_seconds = limits.TYPING_SECONDS
 
     def __init__(self, name: str, settings: DiscordSettings) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from adapters.discord import failures, ids, markup, parse
+from adapters.discord import failures, ids, markup, parse, sentences
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import code_of
 from bridge.channel import Delivery, MessageRef
@@ -23,28 +23,6 @@ _log = structlog.get_logger(__name__)
 REMEMBERED = 10_000
 """Conversations that are remembered because something was said about them."""
 NOT_THERE = frozenset({failures.UNKNOWN_CHANNEL, 404})
-_LACKS = "I may not open threads here, so I answer in the channel. (I need the permission to create public threads.)"
-NO_THREAD: Mapping[object, str] = {
-    # Discord's code when a thread is opened -> what people are told.
-    failures.MISSING_ACCESS: _LACKS,
-    failures.MISSING_PERMISSIONS: _LACKS,
-    failures.WRONG_CHANNEL_TYPE: "This channel has no threads, so I answer right here.",
-    failures.TOO_MANY_THREADS: "This server has as many active threads as it may have, so I answer in the channel.",
-    failures.TOO_MANY_NEWS_THREADS: "This channel has as many active threads as it may have, so I answer right here.",
-}
-NO_WRITING = (
-    "I may not write in threads here, so I answer in the channel. (I need the permission to send messages in threads.)"
-)
-GO_ON = " Reply to a message of mine to go on."
-_KEPT = " It is kept: whoever runs this bot finds it in the store."
-GONE = f"I have an answer to something that was deleted.{_KEPT}"
-SHUT: Mapping[object, str] = {
-    # Discord's code when something is posted in a thread -> what people are told in the room.
-    failures.MISSING_ACCESS: f"I have an answer for <#{{thread}}>, but I may not write there.{_KEPT}",
-    failures.MISSING_PERMISSIONS: f"I have an answer for <#{{thread}}>, but I may not write there.{_KEPT}",
-    failures.LOCKED: f"I have an answer for <#{{thread}}>, but it is locked.{_KEPT}",
-    failures.ARCHIVED: f"I have an answer for <#{{thread}}>, but it is closed.{_KEPT}",
-}
 
 
 class Threads:
@@ -77,8 +55,8 @@ class Threads:
             try:
                 await self._open(place.room, place.thread, text)
             except ChannelError as error:
-                if code_of(error) in NO_THREAD:
-                    self._do_without(place, NO_THREAD[code_of(error)], error)
+                if code_of(error) in sentences.NO_THREAD:
+                    self._do_without(place, sentences.NO_THREAD[code_of(error)], error)
                 elif code_of(error) != failures.THREAD_EXISTS:
                     raise
         return place.room if place.thread in self._threadless else place.thread
@@ -97,12 +75,14 @@ class Threads:
         except ChannelError as error:
             if code_of(error) in NOT_THERE:
                 return await self._open_and_post(place, place.thread, delivery)
-            if code_of(error) not in SHUT:
+            if code_of(error) not in sentences.SHUT:
                 raise
             if not await self._is_ours(place.room, place.thread, error):
-                await self._tell(place.room, f"shut{place.thread}", SHUT[code_of(error)].format(thread=place.thread))
+                await self._tell(
+                    place.room, f"shut{place.thread}", sentences.SHUT[code_of(error)].format(thread=place.thread)
+                )
                 raise
-            self._do_without(place, NO_WRITING, error)
+            self._do_without(place, sentences.NO_WRITING, error)
         return await self._reply(place, place.thread, delivery)
 
     async def _open_and_post(self, place: ids.Place, thread: str, delivery: Delivery) -> MessageRef:
@@ -111,15 +91,15 @@ class Threads:
                 if thread not in self._deleted:
                     await self._open(place.room, thread)
             except ChannelError as error:
-                if code_of(error) in NO_THREAD:
-                    self._do_without(place, NO_THREAD[code_of(error)], error)
+                if code_of(error) in sentences.NO_THREAD:
+                    self._do_without(place, sentences.NO_THREAD[code_of(error)], error)
                     return await self._reply(place, thread, delivery)
                 if code_of(error) != failures.THREAD_EXISTS:
                     raise
             return await self._post_in(thread, delivery)
         except ChannelError as error:
             if code_of(error) in {*NOT_THERE, failures.UNKNOWN_MESSAGE}:
-                await self._tell(place.room, f"gone{thread}", GONE)
+                await self._tell(place.room, f"gone{thread}", sentences.GONE)
             raise
 
     async def _post_in(self, channel: str, delivery: Delivery) -> MessageRef:
@@ -127,7 +107,9 @@ class Threads:
 
     async def _reply(self, place: ids.Place, beginning: str, delivery: Delivery) -> MessageRef:
         """Posts in the room, as a reply to the message that begins the conversation, and says once why."""
-        await self._tell(place.room, f"why{beginning}", self._threadless[beginning] + GO_ON, answers=beginning)
+        await self._tell(
+            place.room, f"why{beginning}", self._threadless[beginning] + sentences.GO_ON, answers=beginning
+        )
         posted = await self._post_reply(place.room, beginning, delivery.payload, delivery.id)
         return ids.message_ref(place.room, posted)
 

@@ -51,6 +51,7 @@ class _Story:
         await self._stage.kill_bridge()
         self._out.print(f"   [dim]process {killed} is dead[/dim]")
         if self._simulator.keeps_events:
+            self._out.print("   [dim]Ada goes on writing[/dim]")
             await say("Ada", "is anybody there?", thread=ada)
         self._simulator.refuse_posts(False)
 

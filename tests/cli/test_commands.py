@@ -64,6 +64,17 @@ def test_init_writes_a_configuration_that_check_accepts(tmp_path: Path) -> None:
     assert "chd_sk_1" not in (tmp_path / "config.toml").read_text()
 
 
+def test_init_finds_the_channel_that_the_answers_are_for(tmp_path: Path) -> None:
+    for answers, kind in (
+        (("channel.token=t",), "discord"),
+        (("channel.bot_token=xoxb-1", "channel.app_token=xapp-1"), "slack"),
+    ):
+        given = [word for answer in answers for word in ("--set", answer)]
+        done = threadbridge(tmp_path, "init", "--instance", "echo", "--force", *given)
+        assert (done.returncode, f'type = "{kind}"' in (tmp_path / "config.toml").read_text()) == (0, True), done.stderr
+        assert threadbridge(tmp_path, "check").returncode == 0
+
+
 def test_init_asks_only_for_what_the_chosen_mode_needs(tmp_path: Path) -> None:
     done = threadbridge(tmp_path, "init", "--instance", "echo", "--set", "channel.mode=http")
     assert (done.returncode, done.stderr) == (

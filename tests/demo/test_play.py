@@ -17,15 +17,18 @@ def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_one_message_shows_its_thread_session_envelope_and_timing() -> None:
+def test_one_message_shows_its_thread_session_envelope_and_timing_on_each_platform() -> None:
     done = demo("--say", "hello")
     assert done.returncode == 0, done.stderr
     shown = done.stdout
-    assert "Ada: @threadbridge hello\n  threadbridge: You said: hello\n" in shown
+    assert shown.count("Ada: @threadbridge hello\n  threadbridge: You said: hello\n") == 2
     assert re.search(r"^session   slack-t0demo0001-c0000000001-\d+\.\d+$", shown, re.MULTILINE)
-    assert '"text": "hello"' in shown
-    assert '"display": "Ada"' in shown
-    assert [name for name in ("committed", "turn started", "answered", "posted", "seen") if name not in shown] == []
+    found = re.search(r"^discord thread \d+/(\d+)$", shown, re.MULTILINE)
+    assert found
+    assert re.search(rf"^session   discord-\d+-{found[1]}$", shown, re.MULTILINE)
+    assert shown.count('"text": "hello"') == shown.count('"display": "Ada"') == 2
+    for stage in ("committed", "turn started", "answered and committed", "posted and committed", "seen in the thread"):
+        assert len(re.findall(rf"^ +[\d.]+  {stage}$", shown, re.MULTILINE)) == 2
 
 
 def test_a_message_that_is_not_answered_as_it_should_be_makes_it_fail() -> None:
@@ -38,9 +41,10 @@ def test_a_message_that_is_not_answered_as_it_should_be_makes_it_fail() -> None:
 def test_without_a_terminal_the_story_is_played_to_its_end() -> None:
     done = demo()
     assert done.returncode == 0, done.stderr
-    assert "is dead; Ada goes on writing" in done.stdout
+    assert done.stdout.count("is dead") == 2
     assert done.stdout.endswith("Every message was answered once, in order, in its own thread.\n")
-    assert len(set(re.findall(r"slack-t0demo0001-\S+: \d turns, 0 waiting, 0 unposted", done.stdout))) == 2
+    settled = re.findall(r"(slack|discord)-\S+: \d turns, 0 waiting, 0 unposted", done.stdout)
+    assert sorted(settled) == ["discord", "discord", "slack", "slack"]
 
 
 @pytest.mark.timeout(90)
@@ -72,6 +76,12 @@ def test_at_a_terminal_one_writes_as_a_person_in_a_thread() -> None:
     until("opens another thread")
     type_in("what did I say before?")
     until("You have not said anything before.")
+    type_in("/on slack")
+    until("you are on slack now")
+    type_in("and here?")
+    until("You said: and here?")
+    type_in("/on irc")
+    until("/on PLATFORM  go to another platform: discord, slack")
     type_in("/quit")
     assert program.wait(timeout=30) == 0
     os.close(terminal)

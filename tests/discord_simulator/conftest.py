@@ -120,6 +120,17 @@ class Rest:
             return answer.status, (await answer.json() if answer.status != 204 else None)
 
 
+async def error(rest: Rest, method: str, path: str, body: object = None) -> tuple[int, int]:
+    """HTTP status and error code of a call that is refused."""
+    status, answer = await rest(method, path, body)
+    return status, answer["code"]
+
+
+def place(thread: str) -> str:
+    """The path of a thread, as the REST API names it."""
+    return f"/channels/{thread.partition('/')[2]}"
+
+
 OpenWire = Callable[..., Awaitable[Wire]]
 
 
@@ -138,6 +149,18 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def rest(simulator: DiscordSimulator, session: aiohttp.ClientSession) -> Rest:
     return Rest(simulator, session)
+
+
+@pytest.fixture
+def room(simulator: DiscordSimulator) -> str:
+    """The path of #general."""
+    return f"/channels/{simulator.room('general').id}"
+
+
+@pytest.fixture
+def forum(simulator: DiscordSimulator) -> str:
+    """The path of the forum."""
+    return f"/channels/{simulator.room('help').id}"
 
 
 @pytest.fixture

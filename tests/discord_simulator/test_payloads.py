@@ -9,9 +9,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-import pytest
-
-from adapters.discord.simulator import DiscordSimulator, SharedFile
+from adapters.discord.simulator import SharedFile
 from adapters.discord.simulator.guild import DISCORD_EPOCH
 
 # field -> type, or types, or the value itself where there is only one
@@ -418,42 +416,3 @@ async def test_the_application(rest):
         "redirect_uris": list,
     }
     check({name: application[name] for name in facts}, facts)
-
-
-async def test_watchers_see_every_message_and_every_change_of_a_text(simulator):
-    seen: list[tuple[str, str, bool]] = []
-    simulator.watch(lambda said: seen.append((said.author, said.text, said.edited)))
-    said = simulator.say_in("Ada", "helo")
-    simulator.edit(said, "hello")
-    simulator.open_thread("Ada", "plans")
-    simulator.other_bot_says("Jenkins", "green", thread=said.thread)
-    assert seen == [("Ada", "helo", False), ("Ada", "hello", True), ("Jenkins", "green", False)]
-
-
-async def test_posts_of_the_bot_are_seen_before_their_call_is_answered(simulator, rest):
-    posts: list[tuple[str, int]] = []
-    simulator.on_post(lambda message: posts.append((message.content, len(simulator.calls))))
-    await rest("POST", f"/channels/{simulator.room('general').id}/messages", {"content": "hello"})
-    assert posts == [("hello", 0)]
-
-
-async def test_every_id_is_larger_than_the_one_before_even_if_the_clock_stands_still():
-    async with DiscordSimulator(clock=lambda: 1712345678.25) as still:
-        first, second, third = (int(still.say_in("Ada", str(number)).id) for number in range(3))
-    assert (second - first, third - second) == (1, 1)
-    assert (first >> 22) + DISCORD_EPOCH == 1712345678250
-
-
-async def test_what_does_not_exist_is_said(simulator):
-    with pytest.raises(LookupError, match=r"Said\.thread"):
-        simulator.read("1/2")
-    with pytest.raises(LookupError, match="add_room"):
-        simulator.say_in("Ada", "hello?", room="nowhere")
-    with pytest.raises(LookupError, match="no event"):
-        await simulator.redeliver()
-    with pytest.raises(ValueError, match="already"):
-        simulator.add_room("general")
-    with pytest.raises(ValueError, match="no forum"):
-        simulator.post_in_forum("Ada", "title", "text", forum="general")
-    with pytest.raises(LookupError, match="no thread was opened"):
-        simulator.archive(simulator.say_in("Ada", "alone").thread)

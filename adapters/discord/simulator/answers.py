@@ -1,7 +1,7 @@
 """What REST calls are answered with, and the errors that refuse them.
 
-Codes: https://docs.discord.com/developers/topics/opcodes-and-status-codes#json. Their HTTP statuses are not documented
-there; these are the ones that apps report.
+Codes: https://docs.discord.com/developers/topics/opcodes-and-status-codes#json. Which HTTP status comes with which code
+is not documented: here 404 for what is unknown, 403 for what is not allowed, and mostly 400 for the rest.
 """
 
 from dataclasses import dataclass, field

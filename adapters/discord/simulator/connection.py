@@ -9,6 +9,8 @@ from adapters.discord.simulator.compression import Compressor
 from adapters.discord.simulator.guild import Payload
 from adapters.discord.simulator.sessions import Session, encode
 
+CLOSE_WITHIN = 5.0  # seconds
+
 HEARTBEAT_REQUEST: Payload = {"op": 1, "d": None}
 
 
@@ -46,6 +48,7 @@ class Connection:
         self._pings = 0
         self._worst_delay = 0.0
         self._watchdog: asyncio.TimerHandle | None = None
+        self._last_resort: asyncio.TimerHandle | None = None
         self._patience = 0.0
         self._late_code = 0
         self._window_start = self._opened_at
@@ -75,10 +78,11 @@ class Connection:
         self.pongs = int(content) if content.isdigit() else self.pongs
 
     def close(self, code: int) -> None:
-        """Closes the connection with that code after everything in the queue."""
+        """Closes the connection with that code after everything in the queue; breaks it if the client does not read."""
         if not self.closed_with:
             self.closed_with = code
             self._outbox.put_nowait(code)
+            self._last_resort = asyncio.get_running_loop().call_later(CLOSE_WITHIN, self.abort)
 
     def abort(self) -> None:
         """Breaks the TCP connection."""
@@ -137,9 +141,10 @@ class Connection:
         """The connection is gone."""
         self._worst_delay = self.heartbeat_delay()
         self.open = self.ready = False
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
+        for timer in (self._watchdog, self._last_resort):
+            if timer is not None:
+                timer.cancel()
+        self._watchdog = self._last_resort = None
 
     async def stop(self) -> None:
         """Closes it at once, without waiting for the client."""

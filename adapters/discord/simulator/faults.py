@@ -84,16 +84,16 @@ class Faults:
         if dark:
             self.drop_connections()
 
-    def fail(self, name: str, *, status: int = 500, times: int | None = 1) -> None:
+    def fail(self, name: str, status: int = 500, *, times: int | None = 1) -> None:
         """The next calls get that HTTP status and do nothing."""
         self._plan(name, Fault(status=status, body=b"upstream failure"), times)
 
-    def refuse(self, name: str, code: int, *, status: int = 403, message: str = "", times: int | None = 1) -> None:
+    def refuse(self, name: str, code: int, status: int = 403, message: str = "", *, times: int | None = 1) -> None:
         """The next calls get that error code with that HTTP status and do nothing; known codes have their message."""
         self._plan(name, Fault(status=status, code=code, message=message), times)
 
     def rate_limit(
-        self, name: str, *, retry_after: float = 1.0, is_global: bool = False, times: int | None = 1
+        self, name: str, retry_after: float = 1.0, *, is_global: bool = False, times: int | None = 1
     ) -> None:
         """The next calls get HTTP 429 with that `retry_after` (seconds) and do nothing."""
         self._plan(name, Fault(status=429, retry_after=retry_after, is_global=is_global), times)
@@ -131,7 +131,7 @@ class Faults:
         """Asks every client to reconnect and resume (opcode 7)."""
         self.gateway.reconnect()
 
-    def invalidate(self, *, resumable: bool) -> None:
+    def invalidate(self, resumable: bool) -> None:
         """Tells every client that its session is invalid (opcode 9); a session that is not resumable is forgotten."""
         self.gateway.invalidate(resumable)
 

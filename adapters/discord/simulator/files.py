@@ -8,9 +8,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from adapters.discord.simulator.answers import ApiError
 from adapters.discord.simulator.api import Args
 from adapters.discord.simulator.faults import Faults
 from adapters.discord.simulator.guild import Guild, Payload, SharedFile
+
+MAX_UPLOAD = 10 * 1024 * 1024
+"""Bytes of one file. https://docs.discord.com/developers/reference#uploading-files."""
 
 
 def share(guild: Guild, url: str, room_id: str, files: Sequence[SharedFile]) -> list[Payload]:
@@ -23,6 +27,8 @@ def attach(guild: Guild, url: str, room_id: str, args: Args) -> list[Payload]:
     described = {str(each.get("id")): each for each in args.objects("attachments")}
     attachments: list[Payload] = []
     for field_name, uploaded in args.files.items():
+        if len(uploaded.content) > MAX_UPLOAD:
+            raise ApiError(40005)
         given = described.get(field_name.removeprefix("files[").removesuffix("]"), {})
         name = str(given.get("filename") or uploaded.name)
         attachments.append(_attachment(guild, url, room_id, SharedFile(name, uploaded.content, uploaded.mimetype)))

@@ -117,7 +117,7 @@ class Message:
     type: int = MessageType.DEFAULT
     edited: float | None = None  # Unix seconds
     nonce: str | int | None = None
-    """Shown once, where the message appears, and never again: it is not part of the stored message.
+    """Shown where the message appears, and never again: Discord does not store it.
     https://github.com/Rapptz/discord.py/issues/2451."""
     flags: int = 0
     tts: bool = False

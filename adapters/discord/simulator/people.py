@@ -27,8 +27,6 @@ DEFAULT_FORUM = "help"
 THREAD_NAME = 100  # characters
 """https://docs.discord.com/developers/resources/channel#start-thread-from-message."""
 
-MAX_UPLOAD = 10 * 1024 * 1024  # bytes; https://docs.discord.com/developers/reference#uploading-files
-
 
 class People:
     """Everybody but the bot. People may do everything, in locked threads, too."""
@@ -292,7 +290,7 @@ class People:
             "entitlements": [],
             "entitlement_sku_ids": [],
             "authorizing_integration_owners": {"0": guild.id},
-            "attachment_size_limit": MAX_UPLOAD,
+            "attachment_size_limit": files.MAX_UPLOAD,
         }
         person = objects.user(made.person)
         if place.type is RoomType.DIRECT:

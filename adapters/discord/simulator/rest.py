@@ -148,7 +148,7 @@ def hang_up(request: web.Request) -> web.StreamResponse:
     return web.Response(status=503)
 
 
-def _no_such_route(api: Api, args: Args) -> Answer:  # noqa: ARG001
+def _no_such_route(_api: Api, _args: Args) -> Answer:
     raise not_found()
 
 

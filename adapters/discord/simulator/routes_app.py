@@ -14,7 +14,7 @@ from adapters.discord.simulator.codes import SESSION_STARTS, SESSION_STARTS_RESE
 from adapters.discord.simulator.guild import Guild, Payload, created_at, iso
 
 
-def me(api: Api, args: Args) -> Answer:  # noqa: ARG001
+def me(api: Api, _: Args) -> Answer:
     """Get Current User."""
     return Answer(objects.bot_user(api.guild))
 
@@ -27,17 +27,17 @@ def user(api: Api, args: Args) -> Answer:
     return Answer(objects.user(person))
 
 
-def application(api: Api, args: Args) -> Answer:  # noqa: ARG001
+def application(api: Api, _: Args) -> Answer:
     """Get Current Application, and Get Current Bot Application Information."""
     return Answer(_application(api.guild, api.gateway.application_flags))
 
 
-def gateway(api: Api, args: Args) -> Answer:  # noqa: ARG001
+def gateway(api: Api, _: Args) -> Answer:
     """Get Gateway."""
     return Answer({"url": api.gateway.url})
 
 
-def gateway_bot(api: Api, args: Args) -> Answer:  # noqa: ARG001
+def gateway_bot(api: Api, _: Args) -> Answer:
     """Get Gateway Bot: every IDENTIFY takes one of the session starts."""
     limit = {
         "total": SESSION_STARTS,

@@ -49,7 +49,6 @@ def create(api: Api, args: Args) -> Answer:
         if known is not None:
             return _existing(api, known, nonce)
     api.publisher.post(room, draft)
-    draft.nonce = None
     if nonce is not None:
         api.nonces.keep(draft, nonce)
     return Answer(_with_nonce(objects.message(api.guild, draft), nonce))

@@ -78,6 +78,7 @@ class DiscordServer(People):
             lambda: self.url,
         )
         super().__init__(api)
+        self.watch(lambda _: self.journal.changes.notify())
         limiter = Limiter(post_rate or PostRate()) if rate_limits else None
         self._rest = Rest(
             api, self.faults, self.journal.changes, token=self.token, limiter=limiter, record_calls=record_calls
