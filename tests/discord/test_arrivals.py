@@ -38,7 +38,10 @@ class Rooms:
         return outcome
 
 
-def arrivals(rooms, inbox, bot=Bot("7", "bridge")):
+BOT = Bot("7", "bridge")
+
+
+def arrivals(rooms, inbox, bot=BOT):
     return Arrivals("discord", bot, rooms.locate, lambda _: None, inbox.accept)
 
 
