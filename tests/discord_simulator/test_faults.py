@@ -134,11 +134,14 @@ async def test_opcodes_on_demand(simulator, wire):
     app = await wire(simulator)
     simulator.faults.reconnect()
     assert await app.take() == {"op": 7, "d": None}
+    assert simulator.gateway.ready() == []
     simulator.faults.invalidate(resumable=True)
     assert await app.take() == {"op": 9, "d": True}
     simulator.faults.invalidate(resumable=False)
     assert await app.take() == {"op": 9, "d": False}
     assert not simulator.gateway.sessions.by_id
+    await app.identify()
+    assert (await app.take())["t"] == "READY"
 
 
 async def test_malformed_events(simulator, wire):

@@ -19,8 +19,10 @@ async def test_watchers_see_every_message_and_every_change_of_a_text(simulator):
 async def test_posts_of_the_bot_are_seen_before_their_call_is_answered(simulator, rest):
     posts: list[tuple[str, int]] = []
     simulator.on_post(lambda message: posts.append((message.content, len(simulator.calls))))
-    await rest("POST", f"/channels/{simulator.room('general').id}/messages", {"content": "hello"})
+    _, sent = await rest("POST", f"/channels/{simulator.room('general').id}/messages", {"content": "hello"})
     assert posts == [("hello", 0)]
+    await rest("POST", f"/channels/{sent['channel_id']}/messages/{sent['id']}/threads", {"name": "a thread is no post"})
+    assert len(posts) == 1
 
 
 async def test_every_id_is_larger_than_the_one_before_even_if_the_clock_stands_still():

@@ -38,4 +38,5 @@ ALREADY_AUTHENTICATED, INVALID_SEQUENCE, RATE_LIMITED, TIMED_OUT = 4005, 4007, 4
 INVALID_SHARD, INVALID_VERSION, INVALID_INTENTS, DISALLOWED_INTENTS = 4010, 4012, 4013, 4014
 
 ENDS_SESSION = frozenset({1000, 1001})
-"""Close codes of the app after which its session is gone. https://docs.discord.com/developers/events/gateway#initiating-a-disconnect."""
+"""Close codes of the app after which its session is gone.
+https://docs.discord.com/developers/events/gateway#initiating-a-disconnect."""

@@ -26,7 +26,7 @@ class Connection:
     ) -> None:
         self.session: Session | None = None
         self.ready = False
-        """READY with its guilds, or everything missed and RESUMED, is in the queue."""
+        """READY with its guilds, or what was missed and RESUMED, is in the queue; the client was not asked to go."""
         self.sequence: int | None = None
         """The sequence number in the client's newest heartbeat."""
         self.requested = 0
@@ -81,6 +81,7 @@ class Connection:
         """Closes the connection with that code after everything in the queue; breaks it if the client does not read."""
         if not self.closed_with:
             self.closed_with = code
+            self.ready = False
             self._outbox.put_nowait(code)
             self._last_resort = asyncio.get_running_loop().call_later(CLOSE_WITHIN, self.abort)
 

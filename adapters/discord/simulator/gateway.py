@@ -65,7 +65,7 @@ class Gateway:
         faults.gateway = GatewayFaults(
             abort=self.abort,
             close=self.close,
-            reconnect=lambda: self._tell_all({"op": codes.RECONNECT, "d": None}),
+            reconnect=self.reconnect,
             invalidate=self.invalidate,
             forget_sessions=self.sessions.forget_all,
             malformed=self.malformed,
@@ -101,6 +101,12 @@ class Gateway:
                 connection.session.resumable = False
             connection.close(code)
 
+    def reconnect(self) -> None:
+        """Opcode 7 for every connection. https://docs.discord.com/developers/events/gateway-events#reconnect."""
+        for connection in self.connections:
+            connection.ready = False
+            connection.send_payload({"op": codes.RECONNECT, "d": None})
+
     def invalidate(self, resumable: bool) -> None:
         """Opcode 9 for every connection. https://docs.discord.com/developers/events/gateway-events#invalid-session."""
         for connection in self.connections:
@@ -108,7 +114,7 @@ class Gateway:
 
     def malformed(self, payload: Mapping[str, Any] | None, text: str | None) -> None:
         """Dispatches a MESSAGE_CREATE with that body, or sends that very text."""
-        for connection in self.ready():
+        for connection in self.connections:
             if text is not None:
                 connection.send(text)
             elif connection.session is not None:
@@ -327,14 +333,11 @@ class Gateway:
         }
 
     def _invalidate(self, connection: Connection, *, resumable: bool) -> None:
+        connection.ready = False
         if connection.session is not None and not resumable:
             self.sessions.forget(connection.session)
-            connection.ready = False
+            connection.session = None
         connection.send_payload({"op": codes.INVALID_SESSION, "d": resumable})
-
-    def _tell_all(self, payload: Payload) -> None:
-        for connection in self.connections:
-            connection.send_payload(payload)
 
     def _refuse(self, request: web.Request, status: int) -> web.StreamResponse:
         if not status and request.transport is not None:

@@ -6,7 +6,7 @@ https://docs.discord.com/developers/events/gateway-events.
 from collections.abc import Callable
 
 from adapters.discord.simulator import mentions, objects
-from adapters.discord.simulator.guild import Guild, Message, MessageType, Payload, Room, RoomType, Thread
+from adapters.discord.simulator.guild import ANNOUNCEMENTS, Guild, Message, MessageType, Payload, Room, RoomType, Thread
 from adapters.discord.simulator.permissions import can, can_see
 from adapters.discord.simulator.sessions import (
     DIRECT_MESSAGE_REACTIONS,
@@ -53,7 +53,7 @@ class Publisher:
         guild.post(room, draft, message_id)
         self._message("MESSAGE_CREATE", room, draft)
         self._seen(draft)
-        if draft.author is guild.bot:
+        if draft.author is guild.bot and draft.type not in ANNOUNCEMENTS:
             for seen in self.post_watchers:
                 seen(draft)
         return draft
@@ -195,7 +195,10 @@ class Publisher:
         self._dispatch(self.newest)
 
     def reference(self, channel_id: str, message_id: str) -> Payload:
-        """The `message_reference` to a message. https://docs.discord.com/developers/resources/message#message-reference-structure."""
+        """The `message_reference` to a message.
+
+        https://docs.discord.com/developers/resources/message#message-reference-structure.
+        """
         reference: Payload = {"type": 0, "channel_id": channel_id, "message_id": message_id}
         return self._in_guild(self.guild.rooms[channel_id], reference)
 
@@ -271,7 +274,7 @@ class Publisher:
         return DIRECT_MESSAGES if room.type is RoomType.DIRECT else GUILD_MESSAGES
 
     def _seen(self, message: Message) -> None:
-        if message.type in (MessageType.THREAD_STARTER_MESSAGE, MessageType.THREAD_CREATED):
+        if message.type in ANNOUNCEMENTS:
             return
         said = self.said(message)
         for seen in self.watchers:

@@ -103,7 +103,7 @@ class Rest:
         if self._record_calls:
             self.calls.append(Call(route.name, request.method, request.path, body, came, answer.status, answer.code))
         self._changes.notify()
-        return _response(answer) if answer.status else hang_up(request)
+        return hang_up(request) if not answer.status or self._faults.blackout else _response(answer)
 
     def _answer(self, route: Route, request: web.Request, args: Args, *, malformed: bool) -> Answer:
         headers: dict[str, str] = {}
