@@ -100,6 +100,7 @@ class Gateway(discord.Client):
         self._ready_on: DiscordWebSocket | None = None
         self._ready_at = 0.0  # monotonic seconds
         self._failures = 0
+        self._identified = False
 
     def hears(self) -> bool:
         """Whether a message written now would be given to `take` now."""
@@ -174,13 +175,14 @@ class Gateway(discord.Client):
         try:
             beginning = DiscordWebSocket.from_client(
                 self,
-                initial=session is None,
+                initial=not self._identified,  # later ones wait five seconds, as Discord asks
                 gateway=gateway,
                 resume=session is not None,
                 session=session.id if session else None,
                 sequence=session.sequence if session else None,
             )
             connection = self.ws = await asyncio.wait_for(beginning, CONNECT_SECONDS)
+            self._identified = True
             while True:
                 await connection.poll_event()
         except ReconnectWebSocket as ended:

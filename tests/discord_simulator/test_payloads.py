@@ -60,7 +60,8 @@ async def test_the_guild_with_its_channels_roles_and_the_bot_as_member(simulator
     (thread,) = guild["threads"]
     check(thread, THREAD)
     check(thread["thread_metadata"], METADATA)
-    (role,) = guild["roles"]
+    role, own = guild["roles"]
+    assert (own["managed"], own["tags"]) == (True, {"bot_id": simulator.bot.id})
     assert (role["id"], role["name"]) == (guild["id"], "@everyone")
     assert re.fullmatch(r"\d+", role["permissions"])
     (member,) = guild["members"]

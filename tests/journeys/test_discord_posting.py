@@ -21,7 +21,7 @@ async def test_an_answer_pings_nobody_and_unfolds_no_links(discord_world):
     said, _ = await world.ask(f"@everyone @here <@{world.discord.person('Bo').id}> <@&1> https://example.com/")
     stored = world.discord.message(world.discord.read(said.thread)[-1])
     assert "@everyone @here" in stored.content
-    assert stored.pinged() == [] if callable(stored.pinged) else stored.pinged == []
+    assert stored.pinged == []
     assert stored.flags & 4
 
 

@@ -159,6 +159,13 @@ async def test_an_archived_thread_is_taken_up_again(discord_world):
     assert answer == "Before this you said:\n1. hello\n2. still there?"
 
 
+async def test_the_bots_own_role_is_the_bot(discord_world):
+    world = discord_world
+    await world.start()
+    said = world.discord.say_in("Ada", f"<@&{world.discord.guild.bot_role}> hello")
+    assert await world.until_answers(said, 1) == ["You said: hello"]
+
+
 async def test_files_and_stickers_without_a_word_are_told_to_the_agent(discord_world):
     world = discord_world
     await world.start()

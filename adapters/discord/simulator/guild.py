@@ -193,6 +193,7 @@ class Guild:
         self.name = "Demo"
         self.application_id = self.ids.next()
         self.bot = Person(self.ids.next(), bot_name, is_bot=True)
+        self.bot_role = self.ids.next()
         self.has_bot = True
         self.people: dict[str, Person] = {self.bot.id: self.bot}
         self.rooms: dict[str, Room] = {}

@@ -243,7 +243,7 @@ def guild_body(guild: Guild) -> Payload:
         "verification_level": 0,
         "default_message_notifications": 0,
         "explicit_content_filter": 0,
-        "roles": [everyone_role(guild)],
+        "roles": [everyone_role(guild), bot_role(guild)],
         "emojis": [],
         "features": [],
         "mfa_level": 0,
@@ -308,6 +308,20 @@ def everyone_role(guild: Guild) -> Payload:
         "managed": False,
         "mentionable": False,
         "flags": 0,
+    }
+
+
+def bot_role(guild: Guild) -> Payload:
+    """The role that an invited bot brings along; people mention it in the bot's place.
+
+    https://docs.discord.com/developers/topics/permissions#role-object-role-tags-structure.
+    """
+    return everyone_role(guild) | {
+        "id": guild.bot_role,
+        "name": guild.bot.name,
+        "position": 1,
+        "managed": True,
+        "tags": {"bot_id": guild.bot.id},
     }
 
 

@@ -212,7 +212,7 @@ class Publisher:
             replied_to = answered.author.id if answered and answered.author is not message.author else ""
         found = mentions.notified(message.content, message.allowed_mentions, replied_to=replied_to)
         message.mentions = [each for each in found.users if each in guild.people]
-        message.mention_roles = [each for each in found.roles if each == guild.id]
+        message.mention_roles = [each for each in found.roles if each in {guild.id, guild.bot_role}]
         everyone = found.everyone
         if message.author is guild.bot:
             everyone = everyone and can(guild, guild.rooms[message.room], "mention_everyone")
