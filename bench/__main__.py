@@ -1,4 +1,4 @@
-"""`python -m bench`: the bridge against the bot written by hand, or with --store the store alone."""
+"""`python -m bench`: the bridge against the bots written by hand, or with --store the store alone."""
 
 import argparse
 import asyncio
@@ -13,12 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import figures, store
-from bench.load import Size, measure
+from bench import figures, heartbeats, load, store
+from bench.load import Size
+from bench.platforms import BEATING, PLATFORMS
 from bench.stage import LATENCY, BenchError
 
-QUICK = Size(idle=30, threads=40, per_thread=10, known=1_000)
-LIBRARIES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "SQLAlchemy")
+QUICK = Size(idle=30, threads=40, per_thread=10, known=1_000, in_flight=40, held=3)
+LIBRARIES = ("slack-bolt", "slack-sdk", "discord.py", "aiohttp", "httpx", "SQLAlchemy")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,39 +29,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = Size(**{key: getattr(options, key) or value for key, value in asdict(size).items()})
     here = _machine()
     print(f"{here['cpus']} CPU cores, {here['system']}, Python {here['python']}, load average {here['load']}")
+    names = [options.platform] if options.platform else list(PLATFORMS)
     try:
         if options.store:
             return store.run(million=options.million)
-        rounds = _run(_measure_all(1 if options.quick else options.rounds, size))
+        found = _run(_measure_all(names, 1 if options.quick else options.rounds, size))
     except BenchError as error:
         print(f"The benchmark could not go on: {error}", file=sys.stderr)
         return 1
-    print(figures.table(rounds))
+    for name, rounds in found.items():
+        print(f"\n{name}\n{figures.table(rounds)}")
     if options.json:
-        options.json.write_text(json.dumps(figures.as_json(rounds, here, asdict(size)), indent=1), encoding="utf-8")
+        options.json.write_text(json.dumps(figures.as_json(found, here, asdict(size)), indent=1), encoding="utf-8")
     return 0
 
 
-async def _measure_all(count: int, size: Size) -> list[figures.Round]:
+async def _measure_all(names: Sequence[str], count: int, size: Size) -> dict[str, list[figures.Round]]:
     print(
         f"{count} rounds, agent's latency {LATENCY * 1000:.0f} ms; {size.idle} messages one by one, then "
         f"{size.threads * size.per_thread} at once over {size.threads} threads, then again with {size.known} known",
         flush=True,
     )
-    rounds: list[figures.Round] = []
+    rounds: dict[str, list[figures.Round]] = {name: [] for name in names}
     for number in range(1, count + 1):
-        found: dict[str, dict[str, float]] = {}
-        for bot in ("bare", "bridge"):
-            began = time.monotonic()
-            found[bot] = await measure(bot, size)
-            print(
-                f"round {number} of {count}, {bot}: {found[bot]['per_second']:.0f}/s, "
-                f"{found[bot]['cpu']:.2f} s of CPU per 1,000, idle p50 {found[bot]['idle_post_p50']:.0f} ms "
-                f"({time.monotonic() - began:.0f} s)",
-                flush=True,
-            )
-        rounds.append(found)
+        for name in names:
+            found: dict[str, dict[str, float]] = {}
+            for bot in ("bare", "bridge"):
+                began = time.monotonic()
+                found[bot] = await _measure(name, bot, size)
+                print(
+                    f"{name}, round {number} of {count}, {bot}: {found[bot]['per_second']:.0f}/s, "
+                    f"{found[bot]['cpu']:.2f} s of CPU per 1,000, idle p50 {found[bot]['idle_post_p50']:.0f} ms "
+                    f"({time.monotonic() - began:.0f} s)",
+                    flush=True,
+                )
+            rounds[name].append(found)
     return rounds
+
+
+async def _measure(name: str, bot: str, size: Size) -> dict[str, float]:
+    found = await load.measure(PLATFORMS[name], bot, size)
+    if name in BEATING:
+        found |= await heartbeats.measure(BEATING[name], bot, size)
+    return found
 
 
 def _run(awaited: Any) -> Any:
@@ -85,6 +96,7 @@ def _machine() -> dict[str, Any]:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--platform", choices=PLATFORMS, help="measure only this one")
     parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements (3)")
     parser.add_argument("--quick", action="store_true", help="one small round")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")

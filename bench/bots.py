@@ -9,13 +9,15 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 
 from bench import prefill
-from bench.stage import ROOM, BenchError, Stage
-from bridge.session import thread_session
+from bench.stage import BenchError, Stage
 
+AT_ONCE = 64
+"""Turns that the bridge runs at the same time, where nothing else is said."""
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL = 0.05
@@ -31,46 +33,43 @@ class Bot:
     environment: Mapping[str, str]
 
 
-Make = Callable[[Stage, Path, Sequence[str]], Bot]
-"""A stage, an empty folder, and the threads that the bot has answered in before."""
+Make = Callable[[Stage, Path, Sequence[str], int], Bot]
+"""A stage, an empty folder, the threads that the bot has answered in before, and how many turns it may run at once."""
 
 
-def bare(stage: Stage, folder: Path, _known: Sequence[str]) -> Bot:
-    """The bot written by hand. It remembers nothing, so there is nothing to prepare."""
-    agent = stage.agent
+def bare(stage: Stage, _folder: Path, _known: Sequence[str], _at_once: int) -> Bot:
+    """The bot written by hand. It remembers nothing, so there is nothing to prepare, and it counts nothing."""
+    agent, platform = stage.agent, stage.platform
     environment = {
-        **stage.simulator.secrets(),
-        "SLACK_API_BASE": stage.simulator.api_base,
+        **platform.simulator.secrets(),
+        **platform.bare_environment(),
         "INSTANCE_URL": f"{agent.base_url}/instances/{agent.instance_id}",
         "KEY": agent.api_key,
     }
-    del folder
-    return Bot("bare", [sys.executable, str(Path(__file__).with_name("bare_bolt.py"))], environment)
+    return Bot("bare", [sys.executable, str(Path(__file__).with_name(platform.bare))], environment)
 
 
-def bridge(stage: Stage, folder: Path, known: Sequence[str]) -> Bot:
+def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int) -> Bot:
     """The real bridge with a store on disk, whose schema is there already, as at every start but the first."""
-    agent, simulator = stage.agent, stage.simulator
+    agent, platform = stage.agent, stage.platform
     tables: dict[str, Mapping[str, object]] = {
         "[bridge]": {"store": "sqlite:///bench.db", "http": ""},
-        "[channels.slack]": simulator.settings(),
+        f"[channels.{platform.name}]": platform.simulator.settings(),
         "[instances.bench]": {
             "type": "chowder", "base_url": agent.base_url, "instance_id": agent.instance_id, "api_key": "env:KEY",
-            "model": "bench", "stream": False, "concurrency": 64,
+            "model": "bench", "stream": False, "concurrency": at_once,
         },
-        "[[rules]]": {"channel": "slack", "rooms": ["*"], "instance": "bench"},
+        "[[rules]]": {"channel": platform.name, "rooms": ["*"], "instance": "bench"},
     }  # fmt: skip
     lines: list[str] = []
     for header, table in tables.items():  # JSON's texts, numbers, booleans and lists are TOML's, too
         lines += [header, *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     config = folder / "config.toml"
     config.write_text("\n".join(lines), encoding="utf-8")
-    workspace = simulator.workspace
-    room = workspace.room(ROOM).id
-    history = [thread_session("slack", workspace.team_id, room, thread) for thread in known]
-    prefill.fill(f"sqlite:///{folder / 'bench.db'}", history, len(history))
+    history = [platform.known(thread) for thread in known]
+    prefill.fill(f"sqlite:///{folder / 'bench.db'}", history, len(history), channel=platform.name)
     command = [sys.executable, "-m", "bridge", "run", "--config", str(config), "--log-level", "warning"]
-    return Bot("bridge", command, {**simulator.secrets(), "KEY": agent.api_key})
+    return Bot("bridge", command, {**platform.simulator.secrets(), "KEY": agent.api_key})
 
 
 BOTS: Mapping[str, Make] = {"bare": bare, "bridge": bridge}
@@ -107,8 +106,18 @@ class Process:
 
 
 @asynccontextmanager
-async def running(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Process]:
-    """The bot, connected; ended on the way out. Raises BenchError with its last words if it does not connect."""
+async def running(
+    name: str, stage: Stage, known: Sequence[str] = (), at_once: int = AT_ONCE
+) -> AsyncGenerator[Process]:
+    """That bot in an empty folder, connected; ended on the way out. Raises BenchError if it does not connect."""
+    with TemporaryDirectory(prefix="threadbridge-bench-") as created:
+        folder = Path(created)
+        async with _process(BOTS[name](stage, folder, known, at_once), stage, folder) as process:
+            yield process
+
+
+@asynccontextmanager
+async def _process(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Process]:
     log = folder / f"{bot.name}.log"
     with log.open("wb") as output:
         began = time.monotonic()
@@ -118,7 +127,7 @@ async def running(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Proces
         )  # fmt: skip
     try:
         ended = asyncio.create_task(process.wait())
-        connected = asyncio.create_task(stage.simulator.connected())
+        connected = asyncio.create_task(stage.platform.simulator.connected())
         await asyncio.wait([ended, connected], timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         took = time.monotonic() - began
         there = connected.done()

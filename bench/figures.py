@@ -41,12 +41,22 @@ GROUPS: Mapping[str, Sequence[Figure]] = {
         Figure("missing", "answers missing", "", 0),
         Figure("doubled", "answers too many", "", 0),
         Figure("out_of_order", "answers out of order in their thread", "", 0),
-        Figure("redelivered", "events that Slack had to send again", "", 0),
+        Figure("redelivered", "events that had to be sent again", "", 0),
         Figure("driver_percent", "the driver's own CPU (100 = it is the limit)", "%", 0),
     )),
     "load, many known threads": (
         Figure("known_start", "process start to connected", "s", 2),
         *(Figure(f"known_{one.key}", one.label, one.unit, one.digits) for one in _load),
+    ),
+    "heartbeats: many turns in flight": (
+        Figure("beat_in_flight", "turns at the agent at the same time, most", "", 0),
+        Figure("beat_delay", "worst delay of a heartbeat", "ms"),
+        Figure("beat_own", "worst delay of the driver itself", "ms"),
+        Figure("beats", "heartbeats on the open connection", "", 0),
+        Figure("beat_lost", "connections that ended", "", 0),
+        Figure("beat_post_p50", "elsewhere: event to posted answer, p50", "ms", 0),
+        Figure("beat_post_p99", "elsewhere: event to posted answer, p99", "ms", 0),
+        Figure("beat_missing", "answers missing", "", 0),
     ),
 }  # fmt: skip
 
@@ -57,6 +67,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def measured(rounds: Sequence[Round]) -> dict[str, list[Figure]]:
+    """Those that there are: not everything is measured on every platform."""
+    found = {name: [one for one in group if one.key in rounds[0]["bare"]] for name, group in GROUPS.items()}
+    return {name: group for name, group in found.items() if group}
+
+
 def ratios(rounds: Sequence[Round], key: str) -> list[float]:
     """Bridge to bare, pair by pair; a pair whose bare value is 0 has none."""
     return [one["bridge"][key] / one["bare"][key] for one in rounds if one["bare"][key]]
@@ -65,7 +81,7 @@ def ratios(rounds: Sequence[Round], key: str) -> list[float]:
 def table(rounds: Sequence[Round]) -> str:
     """Median (least–most) of each figure, and the median of the pairs' ratios."""
     lines: list[str] = []
-    for group, figures in GROUPS.items():
+    for group, figures in measured(rounds).items():
         lines += ["", f"{group:<46}{'bare':>26}{'bridge':>26}{'bridge/bare':>13}"]
         for figure in figures:
             spreads = [_spread([one[bot][figure.key] for one in rounds], figure.digits) for bot in ("bare", "bridge")]
@@ -76,15 +92,21 @@ def table(rounds: Sequence[Round]) -> str:
     return "\n".join(lines)
 
 
-def as_json(rounds: Sequence[Round], machine: Mapping[str, Any], size: Mapping[str, Any]) -> dict[str, Any]:
+def as_json(
+    platforms: Mapping[str, Sequence[Round]], machine: Mapping[str, Any], size: Mapping[str, Any]
+) -> dict[str, Any]:
     """Everything that was measured."""
-    keys = [figure.key for figures in GROUPS.values() for figure in figures]
+    found = {name: {"summary": _summary(rounds), "rounds": [*rounds]} for name, rounds in platforms.items()}
+    return {"machine": dict(machine), "size": dict(size), "platforms": found}
+
+
+def _summary(rounds: Sequence[Round]) -> dict[str, dict[str, float | None]]:
     summary: dict[str, dict[str, float | None]] = {}
-    for key in keys:
+    for key in (figure.key for figures in measured(rounds).values() for figure in figures):
         found = ratios(rounds, key)
         summary[key] = {bot: median(one[bot][key] for one in rounds) for bot in ("bare", "bridge")}
         summary[key]["ratio"] = median(found) if found else None
-    return {"machine": dict(machine), "size": dict(size), "summary": summary, "rounds": [dict(one) for one in rounds]}
+    return summary
 
 
 def _spread(values: Sequence[float], digits: int) -> str:

@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from bench.bots import BOTS, Process, running
+from bench.bots import Process, running
 from bench.figures import percentile
+from bench.protocol import Platform
 from bench.stage import BenchError, Stage, out_of_order, running_stage
 
 ANSWER_SECONDS = 20.0
@@ -31,28 +30,31 @@ class Size:
     """Messages in each of these threads, all at once."""
     known: int = 10_000
     """Threads answered in before, in the second part."""
+    in_flight: int = 200
+    """Turns that run at the same time while heartbeats are watched."""
+    held: int = 10
+    """Seconds that each of them takes."""
+    elsewhere: int = 50
+    """Messages a second in other threads meanwhile."""
 
 
-async def measure(name: str, size: Size) -> dict[str, float]:
+async def measure(make: Callable[[], Platform], bot: str, size: Size) -> dict[str, float]:
     """All figures of one bot: a fresh process with an empty memory, then another that knows many threads."""
     figures: dict[str, float] = {}
-    async with running_stage() as stage:
-        with _folder() as folder:
-            async with running(BOTS[name](stage, folder, []), stage, folder) as process:
-                figures |= _at_rest(process)
-                figures |= await idle(stage, size.idle)
-                opened = [stage.say() for _ in range(size.threads)]
-                await _settled(stage, [number for number, _ in opened])
-                figures |= await flood(stage, process, [thread for _, thread in opened], size.per_thread)
-    async with running_stage() as stage:
-        known = stage.old_threads(size.known)
-        with _folder() as folder:
-            async with running(BOTS[name](stage, folder, known), stage, folder) as process:
-                some = known[:: max(1, len(known) // size.threads)][: size.threads]
-                warm = [stage.say(thread) for thread in some]
-                await _settled(stage, [number for number, _ in warm])
-                found = {"start": process.started_in, **await flood(stage, process, some, size.per_thread)}
-                figures |= {f"known_{key}": value for key, value in found.items()}
+    async with running_stage(make()) as stage, running(bot, stage) as process:
+        figures |= _at_rest(process)
+        figures |= await idle(stage, size.idle)
+        opened = [stage.say() for _ in range(size.threads)]
+        await _settled(stage, [number for number, _ in opened])
+        figures |= await flood(stage, process, [thread for _, thread in opened], size.per_thread)
+    async with running_stage(make()) as stage:
+        known = stage.platform.old_threads(size.known)
+        async with running(bot, stage, known) as process:
+            some = known[:: max(1, len(known) // size.threads)][: size.threads]
+            warm = [stage.say(thread) for thread in some]
+            await _settled(stage, [number for number, _ in warm])
+            found = {"start": process.started_in, **await flood(stage, process, some, size.per_thread)}
+            figures |= {f"known_{key}": value for key, value in found.items()}
     return figures
 
 
@@ -80,13 +82,12 @@ async def idle(stage: Stage, count: int) -> dict[str, float]:
 
 async def flood(stage: Stage, process: Process, threads: Sequence[str], per_thread: int) -> dict[str, float]:
     """Plain messages into all threads at once, in turn; ends with the last answer."""
-    journal = stage.simulator.journal
-    attempts, cpu, own_cpu = journal.deliveries, process.cpu(), time.process_time()
+    platform = stage.platform
+    delivered, cpu, own_cpu = platform.delivered(), process.cpu(), time.process_time()
     process.peak = 0
     watching = asyncio.create_task(process.watch_memory())
     began = time.monotonic()
     numbers = [stage.say(thread)[0] for _ in range(per_thread) for thread in threads]
-    events = len(numbers)
     answered_all = await stage.answered(numbers, LOAD_SECONDS)
     own_cpu = time.process_time() - own_cpu
     missing = sum(number not in stage.posts for number in numbers)
@@ -100,7 +101,7 @@ async def flood(stage: Stage, process: Process, threads: Sequence[str], per_thre
     took = [stage.posts[number][0] - stage.emitted[number] for number in numbers if number in stage.posts]
     done = len(numbers) - missing
     posts = sum(len(stage.posts[number]) for number in numbers if number in stage.posts)
-    return {
+    found = {
         "peak_mb": process.peak / 1e6,
         "per_second": done / (last - began),
         "post_p50": percentile(took, 50) * 1000,
@@ -109,9 +110,11 @@ async def flood(stage: Stage, process: Process, threads: Sequence[str], per_thre
         "missing": missing,
         "doubled": posts - done,
         "out_of_order": sum(out_of_order(stage.posted_in[thread]) for thread in threads),
-        "redelivered": journal.deliveries - attempts - events - posts,  # the bot's own posts are events, too
         "driver_percent": own_cpu / (last - began) * 100,
     }
+    if platform.redelivers:  # the bot's own posts are events, too
+        found["redelivered"] = platform.delivered() - delivered - len(numbers) - posts
+    return found
 
 
 def _at_rest(process: Process) -> dict[str, float]:
@@ -126,9 +129,3 @@ async def _settled(stage: Stage, numbers: Sequence[int]) -> None:
     if not await stage.answered(numbers, ANSWER_SECONDS):
         missing = sum(number not in stage.posts for number in numbers)
         raise BenchError(f"{missing} of {len(numbers)} messages were not answered within {ANSWER_SECONDS:.0f} s")
-
-
-@contextmanager
-def _folder() -> Generator[Path]:
-    with TemporaryDirectory(prefix="threadbridge-bench-") as name:
-        yield Path(name)

@@ -1,4 +1,4 @@
-"""What both bots talk to: the Slack simulator and the demo agent in this process, and who answered what, when."""
+"""What both bots talk to: a simulator and the demo agent in this process, and who answered what, when."""
 
 import asyncio
 import re
@@ -7,13 +7,11 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from adapters.slack.simulator import SlackSimulator
-from adapters.slack.simulator.workspace import Message
+from bench.protocol import Platform
 from bridge.demo.instance_server import DemoInstanceServer
 
 LATENCY = 0.02
 """Seconds that the agent takes for an answer."""
-ROOM = "#bench"
 PEOPLE = 20
 
 _NUMBER = re.compile(r"number (\d+)")
@@ -26,8 +24,8 @@ class BenchError(Exception):
 class Stage:
     """People number their messages, the agent repeats them, so every answer is known by its message's number."""
 
-    def __init__(self) -> None:
-        self.simulator = SlackSimulator(rate_limits=False, record_calls=False)
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
         self.agent = DemoInstanceServer(latency=LATENCY, record=False)
         self.emitted: dict[int, float] = {}
         """Number -> when its first event was handed to the simulator's transport; `time.monotonic`, as all times."""
@@ -38,24 +36,15 @@ class Stage:
         self._next = 0
         self._awaited: set[int] = set()
         self._all_there = asyncio.Event()
-        self.simulator.on_post(self._posted)
+        platform.on_answer(self._answered)
 
-    def say(self, thread: str | None = None) -> tuple[int, str]:
+    def say(self, thread: str | None = None, also: str = "") -> tuple[int, str]:
         """Somebody writes into the thread, or opens one with a mention. Returns the message's number and thread."""
         self._next += 1
         number = self._next
-        said = self.simulator.say_in(
-            f"Person {number % PEOPLE}", f"number {number}", room=ROOM, thread_ts=thread, mention=thread is None
-        )
-        self.emitted[number] = self.simulator.journal.emitted_at[said.id]
-        return number, thread or said.id
-
-    def old_threads(self, count: int) -> list[str]:
-        """Threads that are in the room already; nobody is told of their messages now."""
-        workspace = self.simulator.workspace
-        room, person = workspace.room(ROOM), workspace.person("Person 0")
-        drafts = (Message(room.id, "", person.id, f"<@{workspace.bot.id}> hello") for _ in range(count))
-        return [workspace.post(room, draft).ts for draft in drafts]
+        said = self.platform.say(f"Person {number % PEOPLE}", f"number {number} {also}".rstrip(), thread)
+        self.emitted[number] = said.emitted
+        return number, said.thread
 
     async def answered(self, numbers: Collection[int], seconds: float) -> bool:
         """Whether each of them has an answer within that time."""
@@ -73,10 +62,10 @@ class Stage:
         """Number -> when the agent was asked about it, for the requests that `agent.record` kept."""
         return {number_in(request.input): request.started for request in self.agent.requests}
 
-    def _posted(self, message: Message) -> None:
-        number = number_in(message.text)
+    def _answered(self, thread: str, text: str) -> None:
+        number = number_in(text)
         self.posts[number].append(time.monotonic())
-        self.posted_in[message.thread_ts].append(number)
+        self.posted_in[thread].append(number)
         self._awaited.discard(number)
         if not self._awaited:
             self._all_there.set()
@@ -100,8 +89,12 @@ def out_of_order(numbers: Sequence[int]) -> int:
 
 
 @asynccontextmanager
-async def running_stage() -> AsyncGenerator[Stage]:
-    """A fresh workspace and a fresh agent."""
-    stage = Stage()
-    async with stage.simulator, stage.agent:
-        yield stage
+async def running_stage(platform: Platform) -> AsyncGenerator[Stage]:
+    """That platform, not started before, and a fresh agent."""
+    stage = Stage(platform)
+    await platform.simulator.start()
+    try:
+        async with stage.agent:
+            yield stage
+    finally:
+        await platform.simulator.stop()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import prefill
+from bench.protocol import Known
 from bench.stage import BenchError
 from bridge.channel import MessageRef
 from bridge.envelope import Actor, Conversation, Envelope
@@ -32,9 +33,10 @@ def run(*, million: bool) -> int:
             if finished:
                 print(f"writing {finished} finished turns first …", flush=True)
             began = time.monotonic()
-            prefill.fill(url, [f"slack-history-{number}" for number in range(SESSIONS if finished else 0)], finished)
+            names = [f"slack-history-{number}" for number in range(SESSIONS if finished else 0)]
+            prefill.fill(url, [Known(name, "T0/C0/0.0") for name in names], finished)
             filled_in = time.monotonic() - began
-            accepted, whole = asyncio.run(_measure(url))
+            accepted, whole = asyncio.run(measure(url, MESSAGES))
         print(
             f"history of {finished:>9,}: {accepted:>7,.0f} accepted/s, {whole:>6,.0f} messages/s from accept to "
             f"delivered" + (f" (history written in {filled_in:.0f} s)" if finished else "")
@@ -42,24 +44,24 @@ def run(*, million: bool) -> int:
     return 0
 
 
-async def _measure(url: str) -> tuple[float, float]:
+async def measure(url: str, messages: int) -> tuple[float, float]:
     """Calls of `accept` per second, duplicates included, and messages per second all the way."""
     store = await SqlStore.open(url)
     try:
-        arrivals = _arrivals("alone")
+        arrivals = _arrivals("alone", messages)
         began = time.monotonic()
         outcomes = await asyncio.wait_for(_accept(store, arrivals), PATIENCE)
         accepted = len(arrivals) / (time.monotonic() - began)
-        if Counter(outcomes)[Accepted.TURN] != MESSAGES:
-            raise BenchError(f"the store took {Counter(outcomes)[Accepted.TURN]} of {MESSAGES} messages")
-        await asyncio.wait_for(_work_off(store), PATIENCE)
+        if Counter(outcomes)[Accepted.TURN] != messages:
+            raise BenchError(f"the store took {Counter(outcomes)[Accepted.TURN]} of {messages} messages")
+        await asyncio.wait_for(_work_off(store, messages), PATIENCE)
         began = time.monotonic()
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-            group.create_task(_work_off(store))
-            group.create_task(_accept(store, _arrivals("whole")))
-        return accepted, MESSAGES / (time.monotonic() - began)
+            group.create_task(_work_off(store, messages))
+            group.create_task(_accept(store, _arrivals("whole", messages)))
+        return accepted, messages / (time.monotonic() - began)
     except TimeoutError:
-        raise BenchError(f"the store did not get through {MESSAGES} messages within {PATIENCE:.0f} s") from None
+        raise BenchError(f"the store did not get through {messages} messages within {PATIENCE:.0f} s") from None
     finally:
         await store.close()
 
@@ -68,42 +70,44 @@ async def _accept(store: SqlStore, arrivals: Sequence[Arrival]) -> list[Accepted
     return await asyncio.gather(*(store.accept(arrival) for arrival in arrivals))
 
 
-async def _work_off(store: SqlStore) -> None:
+async def _work_off(store: SqlStore, messages: int) -> None:
     """Turns and deliveries at the same time, until every message is delivered."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(_run_turns(store))
-        group.create_task(_post(store))
+        group.create_task(_run_turns(store, messages))
+        group.create_task(_post(store, messages))
 
 
-async def _run_turns(store: SqlStore) -> None:
+async def _run_turns(store: SqlStore, messages: int) -> None:
     async def finish(lease: TurnLease) -> None:
         said = NewDelivery(lease.envelope.conversation, {"text": lease.envelope.text})
         reply = lease.envelope.model_copy(update={"id": f"reply-{lease.seq}"})
-        await store.finish_turn(lease, TurnResult("answered", [said], [reply], continuation=f"resp-{lease.seq}"))
+        await store.finish_turn(
+            lease, TurnResult("answered", [said], replies=[reply], continuation=f"resp-{lease.seq}")
+        )
 
     done = 0
-    while done < MESSAGES:
+    while done < messages:
         leases = await store.lease_turns("bench", AT_ONCE)
         await asyncio.gather(*map(finish, leases))
         done += len(leases)
 
 
-async def _post(store: SqlStore) -> None:
+async def _post(store: SqlStore, messages: int) -> None:
     async def post(lease: DeliveryLease) -> None:
         await store.delivered(lease, MessageRef(f"C0/{lease.seq}"))
 
     done = 0
-    while done < MESSAGES:
+    while done < messages:
         leases = await store.lease_deliveries("slack", AT_ONCE)
         await asyncio.gather(*map(post, leases))
         done += len(leases)
 
 
-def _arrivals(prefix: str) -> list[Arrival]:
+def _arrivals(prefix: str, messages: int) -> list[Arrival]:
     """The messages in turn over the sessions, some of them twice."""
     raw = {"type": "event_callback", "event": {"type": "message", "padding": "x" * 900}}
     arrivals: list[Arrival] = []
-    for number in range(MESSAGES):
+    for number in range(messages):
         session = f"slack-{prefix}-{number % SESSIONS}"
         envelope = Envelope(
             id=f"slack:T0:C0:{prefix}:{number}",
@@ -114,6 +118,9 @@ def _arrivals(prefix: str) -> list[Arrival]:
             ts=datetime.now(UTC),
             raw=raw,
         )
-        arrival = Arrival("slack", "bench", session, session, envelope, False, False, False)
+        arrival = Arrival(
+            channel="slack", instances=("bench",), thread=session, session=session, binds_thread=True,
+            envelope=envelope, direct=False, only_if_known=False, wants_context=False,
+        )  # fmt: skip
         arrivals += [arrival, arrival] if number % REPEATED == 0 else [arrival]
     return arrivals

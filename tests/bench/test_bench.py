@@ -12,7 +12,6 @@ from bench.figures import GROUPS, percentile, ratios, table
 from bench.heartbeats import most_at_once
 from bench.platforms import BEATING, PLATFORMS
 from bench.stage import BenchError, number_in, out_of_order
-from bridge.demo.instance_server import Request
 
 COUNTED = ("missing", "doubled", "out_of_order")
 
@@ -57,9 +56,9 @@ def test_an_answer_to_nothing_is_an_error() -> None:
 
 
 def test_turns_in_flight_are_those_that_ran_at_the_same_time() -> None:
-    times = [(0.0, 2.0), (1.0, 3.0), (2.0, 4.0), (1.5, None)]
+    times: list[tuple[float, float | None]] = [(0.0, 2.0), (1.0, 3.0), (2.0, 4.0), (1.5, None)]
 
-    assert most_at_once(Request("s", "", {}, started, finished) for started, finished in times) == 3
+    assert most_at_once(times) == 3
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -1,0 +1,70 @@
+"""Discord, as the benchmark needs it."""
+
+from collections.abc import Callable, Mapping
+
+from adapters.discord.simulator import DiscordSimulator
+from adapters.discord.simulator.guild import ANNOUNCEMENTS, Message
+from bench.protocol import Beating, Known, Spoken
+from bridge.session import thread_session
+
+ROOM = "bench"
+HEARTBEAT_SECONDS = 41.25
+"""What Discord asks for: https://docs.discord.com/developers/events/gateway#heartbeat-interval."""
+
+
+class OnDiscord:
+    """Everything happens in one room. A thread is named as the simulator names it: `ROOM/THREAD`."""
+
+    name = "discord"
+    bare = "bare_discord.py"
+    redelivers = False
+
+    def __init__(self, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self.simulator = DiscordSimulator(rate_limits=False, record_calls=False, heartbeat_interval=heartbeat_seconds)
+        self.simulator.guild.add_room(ROOM)
+
+    def bare_environment(self) -> Mapping[str, str]:
+        return {"DISCORD_API_BASE": self.simulator.api_base, "DISCORD_GATEWAY": self.simulator.gateway.url}
+
+    def say(self, person: str, text: str, thread: str | None) -> Spoken:
+        said = self.simulator.say_in(person, text, room=ROOM, thread=thread, mention=thread is None)
+        return Spoken(said.thread, self.simulator.journal.emitted_at[said.id])
+
+    def old_threads(self, count: int) -> list[str]:
+        """They are archived, as threads are a day after the last message; a new one makes them active again."""
+        guild = self.simulator.guild
+        room, person = self.simulator.room(ROOM), guild.person("Person 0")
+        threads: list[str] = []
+        for _ in range(count):
+            mention = guild.post(room, Message(room.id, person, f"<@{guild.bot.id}> hello", mentions=[guild.bot.id]))
+            opened = guild.open_thread(room, "hello", guild.bot, starter=mention)
+            guild.post(opened, Message(opened.id, guild.bot, "You said: hello"))
+            guild.set_archived(opened, archived=True)
+            threads.append(mention.thread)
+        return threads
+
+    def known(self, thread: str) -> Known:
+        guild, (room, _, root) = self.simulator.guild.id, thread.partition("/")
+        return Known(thread_session("discord", guild, root), f"{guild}/{room}/{root}")
+
+    def on_answer(self, seen: Callable[[str, str], None]) -> None:
+        def posted(message: Message) -> None:
+            if message.type not in ANNOUNCEMENTS:  # what Discord itself shows where a thread was opened
+                seen(message.thread, message.content)
+
+        self.simulator.on_post(posted)
+
+    def delivered(self) -> int:
+        return self.simulator.journal.deliveries
+
+    def worst_heartbeat_delay(self) -> float:
+        return self.simulator.worst_heartbeat_delay()
+
+    def heartbeats(self) -> int:
+        return sum(map(len, self.simulator.heartbeats()))
+
+    def connections_lost(self) -> int:
+        return len(self.simulator.journal.close_codes)
+
+
+_proof: type[Beating] = OnDiscord

@@ -1,0 +1,48 @@
+"""Slack, as the benchmark needs it."""
+
+from collections.abc import Callable, Mapping
+
+from adapters.slack.simulator import SlackSimulator
+from adapters.slack.simulator.workspace import Message
+from bench.protocol import Known, Platform, Spoken
+from bridge.session import thread_session
+
+ROOM = "#bench"
+
+
+class OnSlack:
+    """Everything happens in one room. A thread is named by its `ts`."""
+
+    name = "slack"
+    bare = "bare_bolt.py"
+    redelivers = True
+
+    def __init__(self) -> None:
+        self.simulator = SlackSimulator(rate_limits=False, record_calls=False)
+
+    def bare_environment(self) -> Mapping[str, str]:
+        return {"SLACK_API_BASE": self.simulator.api_base}
+
+    def say(self, person: str, text: str, thread: str | None) -> Spoken:
+        said = self.simulator.say_in(person, text, room=ROOM, thread_ts=thread, mention=thread is None)
+        return Spoken(thread or said.id, self.simulator.journal.emitted_at[said.id])
+
+    def old_threads(self, count: int) -> list[str]:
+        workspace = self.simulator.workspace
+        room, person = workspace.room(ROOM), workspace.person("Person 0")
+        drafts = (Message(room.id, "", person.id, f"<@{workspace.bot.id}> hello") for _ in range(count))
+        return [workspace.post(room, draft).ts for draft in drafts]
+
+    def known(self, thread: str) -> Known:
+        workspace = self.simulator.workspace
+        room = workspace.room(ROOM).id
+        return Known(thread_session("slack", workspace.team_id, room, thread), f"{workspace.team_id}/{room}/{thread}")
+
+    def on_answer(self, seen: Callable[[str, str], None]) -> None:
+        self.simulator.on_post(lambda message: seen(message.thread_ts, message.text))
+
+    def delivered(self) -> int:
+        return self.simulator.journal.deliveries
+
+
+_proof: type[Platform] = OnSlack

@@ -1,0 +1,11 @@
+"""The platforms there are, by their names."""
+
+from collections.abc import Callable, Mapping
+
+from bench.on_discord import OnDiscord
+from bench.on_slack import OnSlack
+from bench.protocol import Beating, Platform
+
+PLATFORMS: Mapping[str, Callable[[], Platform]] = {"slack": OnSlack, "discord": OnDiscord}
+BEATING: Mapping[str, Callable[[float], Beating]] = {"discord": OnDiscord}
+"""Those that want heartbeats, made with the seconds between two of them."""
