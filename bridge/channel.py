@@ -144,6 +144,26 @@ class CanShowStatus(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedMessage:
+    """The message that a link of the platform points at, whoever wrote it."""
+
+    envelope_suffix: str
+    """How its envelope's id ends, if a person wrote it: all that the link tells of it."""
+    message_ref: MessageRef
+    """Its name, if the bot wrote it."""
+
+
+@runtime_checkable
+class CanReadLinks(Protocol):
+    """Its platform gives each message a link that people can copy."""
+
+    @classmethod
+    def read_link(cls, link: str) -> LinkedMessage | None:
+        """The message behind a link; None if it is no link of this platform to a message. Pure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """An HTTP request that a platform sent us."""
 

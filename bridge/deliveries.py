@@ -9,6 +9,7 @@ import structlog
 from bridge import retry
 from bridge.channel import CanFindSent, Channel, Delivery, MessageRef
 from bridge.errors import LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.log import about
 from bridge.store.protocol import DeliveryLease, Store
 from bridge.work import Crew, until_stored
 
@@ -33,6 +34,10 @@ class Deliveries:
         return await self._store.lease_deliveries(self._channel.name, free)
 
     async def _run(self, lease: DeliveryLease) -> None:
+        with about(lease.envelope_id):
+            await self._deliver(lease)
+
+    async def _deliver(self, lease: DeliveryLease) -> None:
         log = _log.bind(delivery=lease.id, session=lease.session, attempt=lease.attempt)
         try:
             await self._post(lease, log)
@@ -65,7 +70,8 @@ class Deliveries:
         except Rejected as error:
             log.error("delivery.dead", reason=str(error))  # noqa: TRY400 - the reason says it all
             reason = str(error)
-            await until_stored(lambda: self._store.bury(lease, reason))
+            in_doubt = lease.in_doubt and not looked_up
+            await until_stored(lambda: self._store.bury(lease, reason, in_doubt=in_doubt))
         else:
             await until_stored(lambda: self._store.delivered(lease, ref))
             log.info("delivery.sent", found=found, ms=round((time.time() - lease.created_at) * 1000))
@@ -73,7 +79,7 @@ class Deliveries:
     async def _again(self, lease: DeliveryLease, error: str, *, in_doubt: bool) -> None:
         if lease.failing_since is not None and time.time() - lease.failing_since > PATIENCE:
             _log.error("delivery.dead", delivery=lease.id, session=lease.session, reason=error)
-            await until_stored(lambda: self._store.bury(lease, error))
+            await until_stored(lambda: self._store.bury(lease, error, in_doubt=in_doubt))
             return
         wait = retry.wait(lease.attempt, random.random())  # noqa: S311 - not for secrets
         _log.warning("delivery.retried", delivery=lease.id, session=lease.session, wait=round(wait, 1), reason=error)

@@ -8,6 +8,7 @@ from bridge import policy
 from bridge.channel import Accept, Facts
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
+from bridge.log import about
 from bridge.rules import Rule
 from bridge.store.protocol import Accepted, Arrival, Store
 
@@ -21,6 +22,10 @@ def intake(store: Store, rules: Sequence[Rule], channel: str) -> Accept:
     """
 
     async def accept(envelope: Envelope, facts: Facts) -> None:
+        with about(envelope.id):
+            await take(envelope, facts)
+
+    async def take(envelope: Envelope, facts: Facts) -> None:
         decision = policy.decide(rules, channel, envelope, facts)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)

@@ -3,9 +3,12 @@
 import contextlib
 import logging
 import sys
+from contextlib import AbstractContextManager
 from typing import TextIO, cast
 
 import structlog
+
+from bridge.trace import trace_id
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("auto", "text", "json")
@@ -26,11 +29,17 @@ class _Steadfast:
             self._stream.flush()
 
 
+def about(envelope_id: str) -> AbstractContextManager[None]:
+    """Every line that is logged in this block, or by a task that is begun in it, carries the message's trace id."""
+    return structlog.contextvars.bound_contextvars(trace=trace_id(envelope_id))
+
+
 def configure(level: str = "info", form: str = "auto") -> None:
     """Sends every log line, libraries' included, to standard error: for people at a terminal, else as JSON."""
     numeric = logging.getLevelNamesMapping()[level.upper()]
     for_people = form == "text" or (form == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -20,6 +20,7 @@ from bridge.errors import (
     TurnInterrupted,
 )
 from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.log import about
 from bridge.rules import Rule
 from bridge.status import shown
 from bridge.store.protocol import NewDelivery, Store, TurnLease, TurnResult
@@ -59,6 +60,10 @@ class Turns:
         return await self._store.lease_turns(self._instance.name, free)
 
     async def _run(self, lease: TurnLease) -> None:
+        with about(lease.envelope.id):
+            await self._take(lease)
+
+    async def _take(self, lease: TurnLease) -> None:
         log = _log.bind(turn=lease.seq, session=lease.session, envelope=lease.envelope.id, attempt=lease.attempt)
         try:
             await self._answer(lease)

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.channel import MessageRef
-from bridge.deliveries import Deliveries
+from bridge.deliveries import PATIENCE, Deliveries
 from bridge.errors import NotSent, OutcomeUnknown, RateLimited, Rejected
 from bridge.store import database, reading
 from bridge.store.protocol import DeliveryRecord
@@ -121,3 +122,41 @@ async def test_a_bug_in_a_channel_repeats_the_post_only_after_looking(url: str) 
     async with posting(url, channel, "one"):
         assert await channel.texts(1) == ["one"]
     assert len(channel.looked_for) == 1
+
+
+async def test_a_post_that_was_looked_for_and_refused_is_known_not_to_be_there(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [OutcomeUnknown("no answer"), Rejected("the room is gone")]
+    async with posting(url, channel, "one", "two"):
+        assert await channel.texts(1) == ["two"]
+    dead = records(url)[0]
+    assert (dead.status, dead.in_doubt, channel.looked_for) == ("dead_letter", False, [dead.id])
+
+
+async def test_a_post_that_nobody_could_look_for_stays_in_doubt_as_a_dead_letter(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [OutcomeUnknown("no answer")]
+    channel.found = [Rejected("not in the room any more")]
+    async with posting(url, channel, "one", "two"):
+        assert await channel.texts(1) == ["two"]
+    dead = records(url)[0]
+    assert (dead.status, dead.in_doubt) == ("dead_letter", True)
+
+
+@pytest.mark.parametrize(("error", "in_doubt"), [(NotSent("unreachable"), False), (OutcomeUnknown("no answer"), True)])
+async def test_a_day_of_failures_ends_as_a_dead_letter_that_knows_how_the_last_one_ended(
+    url: str, error: Exception, in_doubt: bool
+) -> None:
+    yesterday = await SqlStore.open(url, clock=lambda: time.time() - PATIENCE - 60)
+    await yesterday.accept(arrival(1))
+    await yesterday.finish_turn(await turn(yesterday), result("one"))
+    await yesterday.retry_delivery(await delivery(yesterday), 1, "unreachable", in_doubt=False)
+    await yesterday.close()
+    channel = ScriptedChannel()
+    channel.sends = [error]
+    async with posting(url, channel) as store:
+        await store.accept(arrival(2))
+        await store.finish_turn(await turn(store), result("two"))
+        assert await channel.texts(1) == ["two"]
+    dead = records(url)[0]
+    assert (dead.status, dead.in_doubt, dead.error) == ("dead_letter", in_doubt, str(error))

@@ -18,11 +18,13 @@ from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
     CanReadHistory,
+    CanReadLinks,
     CanShowStatus,
     Channel,
     Delivery,
     Facts,
     HasManifest,
+    LinkedMessage,
     MessageRef,
     Payload,
 )
@@ -172,6 +174,10 @@ class DiscordChannel:
         return self._gateway.name_of(thing) if self._gateway else None
 
     @classmethod
+    def read_link(cls, link: str) -> LinkedMessage | None:
+        return ids.linked_message(link)
+
+    @classmethod
     def manifest(cls) -> str:
         return manifest.MANIFEST
 
@@ -181,7 +187,8 @@ class DiscordChannel:
 
 
 _proof: type[Channel] = DiscordChannel
-_abilities: tuple[type[CanReadHistory], type[CanShowStatus], type[HasManifest]] = (
+_abilities: tuple[type[CanReadHistory], type[CanReadLinks], type[CanShowStatus], type[HasManifest]] = (
+    DiscordChannel,
     DiscordChannel,
     DiscordChannel,
     DiscordChannel,

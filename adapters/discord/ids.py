@@ -4,11 +4,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bridge.channel import MessageRef
+from bridge.channel import LinkedMessage, MessageRef
 
 _ID = r"[0-9]{1,20}"
 """A snowflake: https://docs.discord.com/developers/reference#snowflakes."""
 _PLACE = re.compile(rf"(?:dm/({_ID})|({_ID})/({_ID})(?:/({_ID}))?)")
+_LINK = re.compile(
+    rf"(?i:https://(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com)/channels/(?:@me|{_ID})/({_ID})/({_ID})/?(?:[?#]\S*)?"
+)
+"""`https://discord.com/channels/GUILD/CHANNEL/MESSAGE`, `@me` for a direct conversation, also of the test clients: what
+"Copy Message Link" gives, as discord.py 2.7 reads it (`MessageConverter` in discord/ext/commands/converter.py)."""
 _EPOCH_MS = 1_420_070_400_000  # the first second of 2015
 DIRECT = "DM"
 """Stands where a guild's id would, for what is written to the bot alone."""
@@ -52,6 +57,12 @@ def message_ref(channel: str, message: str) -> MessageRef:
 def envelope_id(message: str) -> str:
     """The same for every event about one message. Raises ValueError if it is no id."""
     return f"discord:{_checked(message)}"
+
+
+def linked_message(link: str) -> LinkedMessage | None:
+    """The message behind a link; None for anything else."""
+    found = _LINK.fullmatch(link.strip())
+    return None if found is None else LinkedMessage(envelope_id(found[2]), message_ref(found[1], found[2]))
 
 
 def message_of(envelope_id: str) -> str:

@@ -16,12 +16,14 @@ from bridge.channel import (
     Accept,
     CanFindSent,
     CanReadHistory,
+    CanReadLinks,
     CanReceiveWebhooks,
     CanResolveNames,
     Channel,
     Delivery,
     Facts,
     HasManifest,
+    LinkedMessage,
     MessageRef,
     Payload,
     WebhookRequest,
@@ -207,6 +209,10 @@ class SlackChannel:
             return None
 
     @classmethod
+    def read_link(cls, link: str) -> LinkedMessage | None:
+        return ids.linked_message(link)
+
+    @classmethod
     def manifest(cls) -> str:
         return manifest.MANIFEST
 
@@ -218,5 +224,10 @@ class SlackChannel:
 
 _proof: type[Channel] = SlackChannel
 _abilities: tuple[
-    type[CanFindSent], type[CanReadHistory], type[CanReceiveWebhooks], type[CanResolveNames], type[HasManifest]
-] = (SlackChannel, SlackChannel, SlackChannel, SlackChannel, SlackChannel)
+    type[CanFindSent],
+    type[CanReadHistory],
+    type[CanReadLinks],
+    type[CanReceiveWebhooks],
+    type[CanResolveNames],
+    type[HasManifest],
+] = (SlackChannel, SlackChannel, SlackChannel, SlackChannel, SlackChannel, SlackChannel)

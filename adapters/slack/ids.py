@@ -3,13 +3,18 @@
 import re
 from dataclasses import dataclass
 
-from bridge.channel import MessageRef
+from bridge.channel import LinkedMessage, MessageRef
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}"
 """An id of Slack's. Its first letter promises nothing (private channels may begin with C or G), so none is asked for.
 No dot: a user can then never be taken for a thread in a session id."""
 _TS = r"[0-9]{1,15}\.[0-9]{1,10}"
 _PLACE = re.compile(rf"({_ID})/({_ID})(?:/({_TS}))?")
+_LINK = re.compile(
+    rf"(?i:https://(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com)/archives/({_ID})/p([0-9]{{7,21}})/?(?:[?#]\S*)?"
+)
+"""`https://acme.slack.com/archives/C1/p1700000000000100?thread_ts=…&cid=C1`, also acme.enterprise.slack.com: the
+`permalink` of https://docs.slack.dev/reference/methods/chat.getPermalink (read 2026-11-22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,15 @@ def message_ref(room: str, ts: str) -> MessageRef:
 def envelope_id(team: str, room: str, ts: str) -> str:
     """The same for every event about one message."""
     return f"slack:{team}:{room}:{ts}"
+
+
+def linked_message(link: str) -> LinkedMessage | None:
+    """The message behind a permalink, which names no team; None for anything else."""
+    found = _LINK.fullmatch(link.strip())
+    if found is None:
+        return None
+    room, ts = found[1], f"{found[2][:-6]}.{found[2][-6:]}"
+    return LinkedMessage(envelope_suffix=f":{room}:{ts}", message_ref=message_ref(room, ts))
 
 
 def ts_of(envelope_id: str) -> str:

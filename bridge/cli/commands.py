@@ -2,21 +2,18 @@
 
 import json
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from bridge import __version__, config, log, registry
-from bridge.config import Config
+from bridge.cli import dead, trace
+from bridge.cli.terminal import ConfigOption, JsonOption, ago, err, fail, load, out, print_table, telling
 from bridge.envelope import json_schema
-from bridge.errors import BridgeError, ConfigError
+from bridge.errors import ConfigError
 
 app = typer.Typer(
     name="threadbridge",
@@ -25,17 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-# soft_wrap: a line that is piped into another program stays a line.
-_out = Console(soft_wrap=True)
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", "-c", help=f"The file to read; else ${config.PATH_VARIABLE}, else ./{config.DEFAULT_PATH}."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app.add_typer(dead.app)
 
 
 def main() -> None:
@@ -43,35 +30,11 @@ def main() -> None:
     app()
 
 
-def _load(path: Path | None) -> Config:
-    return config.load(
-        config.locate(path),
-        channel_types=registry.Registry(registry.CHANNELS),
-        instance_types=registry.Registry(registry.INSTANCES),
-    )
-
-
-def _fail(error: BridgeError) -> NoReturn:
-    problems = error.problems if isinstance(error, ConfigError) else (str(error),)
-    for problem in problems:
-        _err.print(f"threadbridge: {problem}", markup=False)
-    raise typer.Exit(1)
-
-
-@contextmanager
-def _telling() -> Generator[None]:
-    """Turns our own errors into sentences and exit code 1."""
-    try:
-        yield
-    except BridgeError as error:
-        _fail(error)
-
-
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
     """Options before any command."""
     if show:
-        _out.print(__version__, highlight=False)
+        out.print(__version__, highlight=False)
         raise typer.Exit
 
 
@@ -85,10 +48,10 @@ def run(
     from bridge.app import run_until_ended  # noqa: PLC0415 - only this command needs all of it
 
     if log_level not in log.LEVELS or log_format not in log.FORMATS:
-        _fail(ConfigError([f"--log-level is one of {', '.join(log.LEVELS)}; --log-format of {', '.join(log.FORMATS)}"]))
+        fail([f"--log-level is one of {', '.join(log.LEVELS)}; --log-format of {', '.join(log.FORMATS)}"])
     log.configure(log_level, log_format)
-    with _telling():
-        run_until_ended(_load(config_path))
+    with telling():
+        run_until_ended(load(config_path))
 
 
 @app.command()
@@ -97,7 +60,7 @@ def check(config_path: ConfigOption = None, as_json: JsonOption = False) -> None
     problems: Sequence[str] = ()
     warnings: Sequence[str] = ()
     try:
-        loaded = _load(config_path)
+        loaded = load(config_path)
         warnings = loaded.warnings()
     except ConfigError as error:
         problems = error.problems
@@ -105,11 +68,11 @@ def check(config_path: ConfigOption = None, as_json: JsonOption = False) -> None
         print(json.dumps({"ok": not problems, "problems": list(problems), "warnings": list(warnings)}))
     else:
         for problem in problems:
-            _err.print(f"wrong    {problem}", markup=False)
+            err.print(f"wrong    {problem}", markup=False)
         for warning in warnings:
-            _err.print(f"warning  {warning}", markup=False)
+            err.print(f"warning  {warning}", markup=False)
         if not problems:
-            _out.print(f"{config.locate(config_path)} can be used.", highlight=False)
+            out.print(f"{config.locate(config_path)} can be used.", highlight=False)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -127,7 +90,7 @@ def manifest(channel_type: Annotated[str, typer.Argument(help="A type of channel
     types = registry.Registry(registry.CHANNELS)
     known = [name for name in types if isinstance(types[name], HasManifest)]
     if channel_type not in known:
-        _fail(ConfigError([f'there is no manifest for "{channel_type}": write one of {", ".join(sorted(known))}']))
+        fail([f'there is no manifest for "{channel_type}": write one of {", ".join(sorted(known))}'])
     print(types[channel_type].manifest(), end="")
 
 
@@ -136,11 +99,11 @@ def migrate(config_path: ConfigOption = None) -> None:
     """Bring the store to this version's schema. `run` does so by itself."""
     from bridge.store import database  # noqa: PLC0415
 
-    with _telling():
-        url = config.store_url(_load(config_path))
+    with telling():
+        url = config.store_url(load(config_path))
         with database.lock(url):
             before, after = database.migrate_at(url)
-    _out.print(f"{database.path_of(url)}: schema {before or 'none'} -> {after}", highlight=False)
+    out.print(f"{database.path_of(url)}: schema {before or 'none'} -> {after}", highlight=False)
 
 
 @app.command()
@@ -152,22 +115,26 @@ def sessions(
     """List the sessions, the one that was written in last first."""
     from bridge.store import database, reading  # noqa: PLC0415
 
-    with _telling():
-        engine = database.open_engine(config.store_url(_load(config_path)), read_only=True)
-        database.check_current(engine)
-        with engine.connect() as connection:
-            summaries = reading.session_summaries(connection, limit)
-        engine.dispose()
+    with (
+        telling(),
+        database.transaction(config.store_url(load(config_path)), read_only=True) as connection,
+    ):
+        summaries = reading.session_summaries(connection, limit)
     if as_json:
         print(json.dumps([asdict(one) for one in summaries], indent=2))
         return
-    table = Table(
-        "session", "channel", "instance", "turns", "waiting", "unposted", "dead", "tokens", "last message", box=None
-    )
+    if not summaries:
+        out.print("There is no session yet.")
+        return
+    columns = ("session", "channel", "instance", "turns", "waiting", "unposted", "dead", "tokens", "last message")
+    rows: list[tuple[str, ...]] = []
     for one in summaries:
         counts = (one.turns, one.waiting, one.unposted, one.dead, one.total_tokens)
-        table.add_row(one.session, one.channel, one.instance, *map(str, counts), _ago(one.last_at))
-    _out.print(table if summaries else "There is no session yet.")
+        rows.append((one.session, one.channel, one.instance, *map(str, counts), ago(one.last_at)))
+    print_table(columns, rows)
+
+
+app.command()(trace.trace)
 
 
 @app.command()
@@ -185,7 +152,7 @@ def init(  # noqa: PLR0917 - one for each option
     """Write config.toml and .env, with questions at a terminal or with options."""
     from bridge.cli import setup  # noqa: PLC0415
 
-    with _telling():
+    with telling():
         written = setup.write(
             folder,
             channel=channel,
@@ -196,7 +163,7 @@ def init(  # noqa: PLR0917 - one for each option
             ask=setup.at_terminal if sys.stdin.isatty() else None,
         )
     for line in written:
-        _out.print(line, highlight=False, markup=False)
+        out.print(line, highlight=False, markup=False)
 
 
 @app.command()
@@ -207,13 +174,5 @@ def demo(
     """Try everything without a token: simulated platforms, a demo agent, and the real bridge between them."""
     from bridge.demo import play  # noqa: PLC0415
 
-    with _telling():
+    with telling():
         play.run(say=say, logs=logs, interactive=sys.stdin.isatty() and sys.stdout.isatty())
-
-
-def _ago(at: float) -> str:
-    seconds = max(0, round(datetime.now(UTC).timestamp() - at))
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"

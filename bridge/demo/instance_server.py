@@ -39,6 +39,8 @@ class Request:
     input: str
     body: dict[str, Any]
     started: float
+    traceparent: str | None = None
+    """The header of that name."""
     finished: float | None = None
     """When the answer was written; None while it runs, and for ever if it was never written to its end."""
     aborted: bool = False
@@ -199,7 +201,7 @@ class DemoInstanceServer:
         memory = self._sessions.setdefault(session, _Session(created=session == DEFAULT_SESSION))
         self._sessions.move_to_end(session)
         response = _response(body["model"])
-        async with self._recorded(session, memory, body) as record:
+        async with self._recorded(session, memory, body, request.headers.get("traceparent")) as record:
             if memory.running > 1 and not memory.created:
                 return await self._send(request, record, response, Script("", code=500, status="failed"))
             if session == DEFAULT_SESSION:
@@ -208,8 +210,10 @@ class DemoInstanceServer:
                 return await self._answer(request, record, response, memory)
 
     @asynccontextmanager
-    async def _recorded(self, session: str, memory: _Session, body: dict[str, Any]) -> AsyncGenerator[Request]:
-        record = Request(session, body["input"], body, time.monotonic())
+    async def _recorded(
+        self, session: str, memory: _Session, body: dict[str, Any], traceparent: str | None
+    ) -> AsyncGenerator[Request]:
+        record = Request(session, body["input"], body, time.monotonic(), traceparent)
         self.received += 1
         self.overlaps += memory.running > 0 and session != DEFAULT_SESSION
         memory.running += 1

@@ -150,7 +150,8 @@ class ChowderInstance:
         said: openresponses.Answer | None = None
         refusal: InstanceError | Ending | None = None
         try:
-            async with self._client.stream("POST", address, content=body) as response:
+            headers = openresponses.headers(turn)
+            async with self._client.stream("POST", address, content=body, headers=headers) as response:
                 if response.is_success:
                     async with contextlib.aclosing(openresponses.read(response, self.name)) as steps:
                         async for step in steps:

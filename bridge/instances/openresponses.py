@@ -7,6 +7,7 @@ and add others, so nothing is validated: what can be read is read, and what is n
 
 import contextlib
 import json
+import secrets
 import uuid
 from asyncio import timeout
 from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -19,8 +20,9 @@ from httpx_sse import EventSource
 
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.errors import InstanceRefused
-from bridge.instance import Ending, Outcome, Progress, Usage
+from bridge.instance import Ending, Outcome, Progress, Turn, Usage
 from bridge.text import readable
+from bridge.trace import traceparent
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """An answer longer than this is not read to its end."""
@@ -318,6 +320,11 @@ async def read(response: httpx.Response, name: str) -> AsyncGenerator[Progress |
     failed = transcript.failed()
     if failed is not None:
         yield failed
+
+
+def headers(turn: Turn) -> dict[str, str]:
+    """What goes with the request besides the key: whatever the agent's side traces belongs to the message."""
+    return {"traceparent": traceparent(turn.envelope.id, secrets.token_hex(8))}
 
 
 async def read_body(response: httpx.Response) -> bytes:

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, Connection, Select, Table, bindparam, exists, or_, select, update
+from sqlalchemy import Column, Connection, Select, Table, and_, bindparam, exists, or_, select, update
 
 from bridge.store.protocol import Lease
+
+REOPENED = -1.0
+"""`lease_until` of a row that came back to a line that went on without it, until it is leased."""
 
 
 def oldest_free(open_rows: Table, queue: Column[str], line: Column[str]) -> Select[int, int, bool, float | None]:
     """`seq, attempts, in_doubt, failing_since` of what may be leased. Parameters: queue, me, alive, now, limit.
 
     The head of a line waits for its own back-off (a retry is a `lease_until` in the future), so order needs no code.
-    What this process works on is never free to it, however late a renewal is.
+    What this process works on is never free to it, however late a renewal is. What was `REOPENED` waits while
+    something behind it is worked on.
     """
-    earlier = open_rows.alias("earlier")
+    earlier, later = open_rows.alias("earlier"), open_rows.alias("later")
     return (
         select(open_rows.c.seq, open_rows.c.attempts, open_rows.c.in_doubt, open_rows.c.failing_since)
         .where(
@@ -25,6 +29,18 @@ def oldest_free(open_rows: Table, queue: Column[str], line: Column[str]) -> Sele
                 open_rows.c.seq.not_in(bindparam("alive", expanding=True)),
             ),
             ~exists().where(earlier.c[line.name] == line, earlier.c.seq < open_rows.c.seq),
+            or_(
+                open_rows.c.lease_until != REOPENED,
+                ~exists().where(
+                    later.c[line.name] == line,
+                    later.c.seq > open_rows.c.seq,
+                    later.c.owner.is_not(None),
+                    or_(
+                        later.c.lease_until > bindparam("now"),
+                        and_(later.c.owner == bindparam("me"), later.c.seq.in_(bindparam("alive", expanding=True))),
+                    ),
+                ),
+            ),
         )
         .order_by(open_rows.c.seq)
         .limit(bindparam("limit"))

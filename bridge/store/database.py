@@ -1,6 +1,8 @@
 """Opening the database: pragmas, the lock that keeps a second process out, and the schema's version."""
 
 import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bridge.errors import StoreError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration that this program knows; a test holds it against the migrations."""
 
 
@@ -61,6 +63,26 @@ def open_engine(url: str, *, read_only: bool = False, patience: float = 5.0) -> 
     return engine
 
 
+@contextmanager
+def transaction(url: str, *, read_only: bool = False) -> Generator[Connection]:
+    """One transaction on a store that is there and has this program's schema, also beside a running bridge.
+
+    Raises StoreError; then nothing was written.
+    """
+    engine = open_engine(url, read_only=True)
+    try:
+        check_current(engine)
+        if not read_only:
+            engine.dispose()
+            engine = open_engine(url)
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise StoreError(f"the store {_shown(engine)} cannot be used: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
 def version(engine: Engine) -> str | None:
     """The schema's version, None in an empty database. Raises StoreError if it cannot be used."""
     try:
@@ -100,12 +122,26 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
-            with engine.connect() as connection:
+            with engine.connect() as connection, _without_foreign_keys(connection):
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except DBAPIError as error:
             raise StoreError(f"the store {_shown(engine)} cannot be written: {error.orig}") from error
     return before, HEAD
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Generator[None]:
+    """SQLite changes a table by making it anew, and must not mind that others refer to it meanwhile.
+
+    https://www.sqlite.org/lang_altertable.html#otheralter; a transaction that has begun would not notice.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
 
 
 def migrate_at(url: str) -> tuple[str | None, str]:

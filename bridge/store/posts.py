@@ -15,7 +15,7 @@ from bridge.envelope import Conversation
 from bridge.errors import BridgeError, LeaseLost
 from bridge.store.claims import Leasing
 from bridge.store.protocol import DeliveryLease, NewDelivery, TurnLease
-from bridge.store.schema import deliveries, open_deliveries
+from bridge.store.schema import deliveries, open_deliveries, turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Close:
     lease: DeliveryLease
     ref: MessageRef | None = None
     error: str | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class PostAgain:
 
 _NEW = (
     insert_or(deliveries)
-    .on_conflict_do_nothing(index_elements=["turn_seq", "kind", "part"])
+    .on_conflict_do_nothing(index_elements=["turn_seq", "run", "kind", "part"])
     .returning(deliveries.c.seq, deliveries.c.session_id, deliveries.c.channel, deliveries.c.conversation)
 )
 _OPEN = insert_into(open_deliveries)
@@ -53,7 +54,9 @@ _LEASED = (
         deliveries.c.conversation,
         deliveries.c.payload,
         deliveries.c.created_at,
+        turns.c.envelope_id,
     )
+    .join(turns, turns.c.seq == deliveries.c.turn_seq)
     .where(deliveries.c.seq.in_(bindparam("of", expanding=True)))
     .order_by(deliveries.c.seq)
 )
@@ -67,6 +70,8 @@ _CLOSE = (
         delivered_at=bindparam("now_delivered_at"),
         message_ref=bindparam("now_message_ref"),
         error=bindparam("now_error"),
+        dead_at=bindparam("now_dead_at"),
+        in_doubt=bindparam("now_in_doubt"),
     )
 )
 _OPEN_AGAIN = (
@@ -139,6 +144,7 @@ class DeliveryStatements:
                 conversation=Conversation.model_validate_json(row.conversation),
                 payload=json.loads(row.payload),
                 created_at=row.created_at,
+                envelope_id=row.envelope_id,
             )
             for row in connection.execute(_LEASED, {"of": list(taken)})
         ]
@@ -212,4 +218,6 @@ def _closed_row(call: Close, now: float) -> dict[str, Any]:
         "now_delivered_at": now if posted else None,
         "now_message_ref": call.ref,
         "now_error": call.error,
+        "now_dead_at": None if posted else now,
+        "now_in_doubt": call.in_doubt,
     }

@@ -3,6 +3,7 @@
 Every method is one transaction: it returns after the commit, or raises and wrote nothing.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -82,6 +83,8 @@ class DeliveryLease(Lease):
     payload: Payload
     created_at: float
     """Seconds since the epoch."""
+    envelope_id: str
+    """The message that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class SessionSummary:
     waiting: int
     unposted: int
     dead: int
-    """Deliveries that were given up."""
+    """Dead letters: deliveries and turns that were given up."""
     total_tokens: int
 
 
@@ -161,6 +164,62 @@ class DeliveryRecord:
     error: str | None
     created_at: float
     delivered_at: float | None
+    dead_at: float | None
+    in_doubt: bool
+    """A dead letter that may have been posted all the same."""
+    run: int
+    """0 for the turn as it is now; what earlier runs of it said is numbered from 1."""
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class DeadFilters:
+    """Which dead letters are meant; without any, all of them."""
+
+    channel: str | None = None
+    session: str | None = None
+    since: float | None = None
+    """Seconds since the epoch."""
+    dropped: bool = False
+    """Also what was dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What was given up."""
+
+    id: str
+    kind: str
+    """`turn`, or the delivery's kind."""
+    status: str
+    at: float
+    """When it was given up, in seconds since the epoch."""
+    session: str
+    channel: str
+    why: str | None
+    in_doubt: bool
+    """It may have been posted all the same."""
+    seq: int
+    turn: int
+    """The `seq` of its turn, which is its own if it is one."""
+    instance: str
+    """Who answers its session now."""
+
+
+TURN = "turn"
+"""The `kind` of a dead letter that is a turn."""
+_TURN_ID = re.compile(r"t([0-9]{1,18})")
+
+
+def turn_id(seq: int) -> str:
+    """How people name a turn: `t7`."""
+    return f"t{seq}"
+
+
+def turn_seq(text: str) -> int | None:
+    """The reverse of `turn_id`; None for anything else."""
+    found = _TURN_ID.fullmatch(text)
+    return int(found[1]) if found else None
 
 
 class Store(Protocol):
@@ -204,8 +263,8 @@ class Store(Protocol):
         """Opens the delivery again after `wait` seconds; `in_doubt` if this attempt may have posted it."""
         ...
 
-    async def bury(self, lease: DeliveryLease, error: str) -> None:
-        """Closes the delivery as a dead letter."""
+    async def bury(self, lease: DeliveryLease, error: str, *, in_doubt: bool = False) -> None:
+        """Closes the delivery as a dead letter; `in_doubt` if it may have been posted all the same."""
         ...
 
     async def renew(self) -> None:

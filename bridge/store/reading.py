@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, literal, select
+from sqlalchemy import Connection, Row, Select, case, func, literal, select
 
+from bridge.channel import MessageRef
+from bridge.envelope import Actor, Conversation, Envelope
 from bridge.instance import Usage
 from bridge.store.protocol import DeliveryRecord, SessionSummary, TurnRecord
-from bridge.store.schema import deliveries, open_deliveries, sessions, turns
+from bridge.store.schema import deliveries, of_dead_letters, open_deliveries, sessions, turns
 from bridge.store.turns import read_envelope, read_replies
+from bridge.trace import trace_id
 
 
 def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSummary]:
@@ -27,10 +31,10 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
         .where(open_deliveries.c.session_id == sessions.c.session_id)
         .scalar_subquery()
     )
-    dead = (
+    dead_posts = (
         select(func.count())
         .select_from(deliveries)
-        .where(deliveries.c.session_id == sessions.c.session_id, deliveries.c.status == "dead_letter")
+        .where(deliveries.c.session_id == sessions.c.session_id, of_dead_letters, deliveries.c.status != "dropped")
         .scalar_subquery()
     )
     rows = connection.execute(
@@ -44,7 +48,8 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
             func.sum(case((turns.c.status == "open", 1), else_=0)).label("waiting"),
             func.coalesce(func.sum(func.json_extract(turns.c.usage, literal("$.total_tokens"))), 0).label("tokens"),
             unposted.label("unposted"),
-            dead.label("dead"),
+            func.sum(case((turns.c.status.in_(("failed", "unknown")), 1), else_=0)).label("unanswered"),
+            dead_posts.label("dead_posts"),
         )
         .join(last, last.c.session_id == sessions.c.session_id)
         .join(turns, turns.c.session_id == sessions.c.session_id)
@@ -61,7 +66,7 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
             turns=row.turns,
             waiting=row.waiting,
             unposted=row.unposted,
-            dead=row.dead,
+            dead=row.unanswered + row.dead_posts,
             total_tokens=row.tokens,
         )
         for row in rows
@@ -70,7 +75,54 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
 
 def turn_records(connection: Connection, session: str) -> Sequence[TurnRecord]:
     """Everything about a session's turns, oldest first."""
-    rows = connection.execute(select(turns).where(turns.c.session_id == session).order_by(turns.c.seq)).all()
+    return _records(connection, select(turns).where(turns.c.session_id == session))
+
+
+def turn_record(connection: Connection, seq: int) -> TurnRecord:
+    """Everything about one turn that there is."""
+    return _records(connection, select(turns).where(turns.c.seq == seq))[0]
+
+
+def turns_of_envelope(connection: Connection, envelope_id: str) -> Sequence[TurnRecord]:
+    """Everything about one message: a turn in each session that it belongs to."""
+    return _records(connection, select(turns).where(turns.c.envelope_id == envelope_id))
+
+
+def envelope_ending_with(connection: Connection, suffix: str) -> str | None:
+    """The id of an envelope that ends so."""
+    ending = func.substr(turns.c.envelope_id, -len(suffix))
+    return connection.execute(select(turns.c.envelope_id).where(ending == suffix).limit(1)).scalar()
+
+
+def envelope_of_trace(connection: Connection, trace: str) -> str | None:
+    """The id of the envelope that has this trace id. Looks at every one of them: about two seconds for a million."""
+    known = connection.execute(select(turns.c.envelope_id)).scalars()
+    return next((envelope for envelope in known if trace_id(envelope) == trace), None)
+
+
+def turn_of_delivery(connection: Connection, delivery: str) -> int | None:
+    """The turn that a delivery belongs to."""
+    return connection.execute(select(deliveries.c.turn_seq).where(deliveries.c.id == delivery)).scalar()
+
+
+def turn_of_message(connection: Connection, ref: MessageRef) -> int | None:
+    """The newest turn that was answered by that message of the bot."""
+    found = select(func.max(deliveries.c.turn_seq)).where(deliveries.c.message_ref == ref)
+    return connection.execute(found).scalar()
+
+
+def newest_turn(connection: Connection, session: str) -> int | None:
+    """The session's newest turn."""
+    return connection.execute(select(func.max(turns.c.seq)).where(turns.c.session_id == session)).scalar()
+
+
+def has_turn(connection: Connection, seq: int) -> bool:
+    """Whether there is such a turn."""
+    return connection.execute(select(turns.c.seq).where(turns.c.seq == seq)).scalar() is not None
+
+
+def _records(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Sequence[TurnRecord]:
+    rows = connection.execute(chosen.order_by(turns.c.seq)).all()
     posted = connection.execute(
         select(deliveries)
         .where(deliveries.c.turn_seq.in_([row.seq for row in rows]))
@@ -85,7 +137,7 @@ def _turn(row: Row[*tuple[Any, ...]], posted: Sequence[Row[*tuple[Any, ...]]]) -
         session=row.session_id,
         channel=row.channel,
         instance=row.instance,
-        envelope=read_envelope(row.envelope, row.raw),
+        envelope=_envelope(row),
         status=row.status,
         attempts=row.attempts,
         accepted_at=row.accepted_at,
@@ -105,7 +157,27 @@ def _turn(row: Row[*tuple[Any, ...]], posted: Sequence[Row[*tuple[Any, ...]]]) -
                 error=one.error,
                 created_at=one.created_at,
                 delivered_at=one.delivered_at,
+                dead_at=one.dead_at,
+                in_doubt=one.in_doubt,
+                run=one.run,
+                payload=json.loads(one.payload),
             )
             for one in posted
         ],
     )
+
+
+def _envelope(row: Row[*tuple[Any, ...]]) -> Envelope:
+    """The message; one that another version wrote, and this one cannot read, says so in its place."""
+    try:
+        return read_envelope(row.envelope, row.raw)
+    except ValueError:
+        return Envelope(
+            id=row.envelope_id,
+            source="unknown",
+            kind="unreadable",
+            actor=Actor(id="unknown", display="unknown", type="system"),
+            conversation=Conversation(source="unknown", ref="unknown"),
+            text="(this version cannot read the message)",
+            ts=datetime.fromtimestamp(row.accepted_at, UTC),
+        )

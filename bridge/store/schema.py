@@ -13,6 +13,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    literal_column,
     text,
 )
 
@@ -59,6 +61,7 @@ turns = Table(
     Column("usage", Text),
     UniqueConstraint("session_id", "envelope_id", name="turns_once_per_session"),
     CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped')", name="turns_status"),
+    Index("dead_turns", "session_id", sqlite_where=text("status IN ('failed', 'unknown', 'dropped')")),
     sqlite_autoincrement=True,
 )
 
@@ -80,11 +83,20 @@ deliveries = Table(
     Column("delivered_at", Float),
     Column("message_ref", String),
     Column("error", Text),
-    UniqueConstraint("turn_seq", "kind", "part", name="deliveries_once_per_part"),
-    Index("dead_letters", "session_id", sqlite_where=text("status = 'dead_letter'")),
-    CheckConstraint("status IN ('pending', 'delivered', 'dead_letter')", name="deliveries_status"),
+    Column("run", Integer, nullable=False, server_default=text("0")),  # 0: the turn's own; earlier ones count from 1
+    Column("dead_at", Float),
+    Column("in_doubt", Boolean, nullable=False, server_default=false()),  # of dead letters: it may have been posted
+    UniqueConstraint("turn_seq", "run", "kind", "part", name="deliveries_once_per_part"),
+    Index("dead_letters", "session_id", sqlite_where=text("status IN ('dead_letter', 'dropped')")),
+    Index("deliveries_by_message", "message_ref", sqlite_where=text("message_ref IS NOT NULL")),
+    CheckConstraint("status IN ('pending', 'delivered', 'dead_letter', 'dropped')", name="deliveries_status"),
     sqlite_autoincrement=True,
 )
+
+of_dead_turns = turns.c.status.in_([literal_column(f"'{status}'") for status in ("failed", "unknown", "dropped")])
+"""Exactly what the index `dead_turns` holds: SQLite uses it only where a query says the same."""
+of_dead_letters = deliveries.c.status.in_([literal_column(f"'{status}'") for status in ("dead_letter", "dropped")])
+"""Exactly what the index `dead_letters` holds."""
 
 heartbeat = Table(
     "heartbeat",

@@ -90,8 +90,8 @@ class SqlStore:
         call = PostAgain(lease, wait, error, in_doubt, counted)
         await self._commit.write(self._deliveries.open_again, call, wake_after=wait)
 
-    async def bury(self, lease: DeliveryLease, error: str) -> None:
-        await self._commit.write(self._deliveries.close, Close(lease, error=error))
+    async def bury(self, lease: DeliveryLease, error: str, *, in_doubt: bool = False) -> None:
+        await self._commit.write(self._deliveries.close, Close(lease, error=error, in_doubt=in_doubt))
 
     async def renew(self) -> None:
         await self._commit.write(self._renew, None)

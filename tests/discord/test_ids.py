@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.discord import ids
 from adapters.discord.ids import Place
+from bridge.channel import LinkedMessage, MessageRef
 
 SNOWFLAKES = st.integers(min_value=0, max_value=2**64 - 1).map(str)
 PLACES = st.one_of(
@@ -54,3 +55,37 @@ def test_what_is_no_snowflake_is_refused(made, wrong):
 def test_a_message_id_tells_when_it_was_written():
     # The example of https://docs.discord.com/developers/reference#snowflakes.
     assert ids.written_at("175928847299117063") == datetime(2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC)
+
+
+@given(SNOWFLAKES, SNOWFLAKES, SNOWFLAKES)
+def test_a_link_names_the_message_whoever_wrote_it(guild, channel, message):
+    linked = ids.linked_message(f"https://discord.com/channels/{guild}/{channel}/{message}")
+    assert linked == LinkedMessage(ids.envelope_id(message), ids.message_ref(channel, message))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://discord.com/channels/1/2/3",
+        "https://ptb.discord.com/channels/1/2/3",
+        "https://canary.discord.com/channels/1/2/3",
+        "https://discordapp.com/channels/1/2/3",
+        "https://discord.com/channels/@me/2/3",
+        " https://Discord.com/channels/1/2/3/ ",
+    ],
+)
+def test_every_shape_of_a_link_is_read(link):
+    assert ids.linked_message(link) == LinkedMessage("discord:3", MessageRef("2/3"))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "", "discord:3", "https://discord.com/channels/1/2", "https://discord.com/channels/1/2/x", "https://discord.gg/abc",
+        "https://discord.com/channels/@you/2/3", "https://evildiscord.com/channels/1/2/3", "https://discord.com/channels/1/2/3/4",
+        "https://discord.com.evil.example/channels/1/2/3", "http://discord.com/channels/1/2/3",
+        "https://acme.slack.com/archives/C1/p1700000000000100",
+    ],
+)  # fmt: skip
+def test_what_is_no_link_names_no_message(link):
+    assert ids.linked_message(link) is None

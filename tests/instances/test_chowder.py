@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, T
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
 from bridge.instances.chowder import ChowderInstance, ChowderSettings
 from bridge.testing.instance_contract import RemoteInstanceContract, ask, texts, turn
+from bridge.trace import trace_id
 
 from .canned import KEY, CannedServer, http
 
@@ -396,3 +398,16 @@ async def test_any_body_is_an_ending_or_an_instance_error(
     except InstanceError:
         return
     assert isinstance(steps[-1], Ending)
+
+
+async def test_a_request_is_a_span_of_its_messages_trace(canned: CannedServer, chowder: Make) -> None:
+    canned.answers = [http("200 OK", SAID), http("200 OK", SAID)]
+    asked = turn("hello")
+    instance = chowder(canned.base_url)
+    for _ in range(2):
+        await ask(instance, asked)
+    spans = [headers["traceparent"] for _, headers, _ in canned.requests]
+    assert [
+        re.fullmatch(f"00-{trace_id(asked.envelope.id)}-[0-9a-f]{{16}}-01", span) is not None for span in spans
+    ] == [True, True]
+    assert len(set(spans)) == 2

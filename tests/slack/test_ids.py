@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack import ids
+from bridge.channel import LinkedMessage, MessageRef
 
 CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -65,3 +66,39 @@ def test_a_place_that_slack_has_not_gets_no_ref(place):
 def test_what_is_no_user_gets_no_actor_id(user):
     with pytest.raises(ValueError, match="not a user of Slack"):
         ids.actor_id(user)
+
+
+@given(slack_ids("CDG"), st.builds("{}.{:06d}".format, st.integers(1, 10**10), st.integers(0, 999_999)), slack_ids("T"))
+def test_a_permalink_names_the_message_whoever_wrote_it(room, ts, team):
+    linked = ids.linked_message(f"https://acme.slack.com/archives/{room}/p{ts.replace('.', '')}")
+    assert linked.message_ref == ids.message_ref(room, ts)
+    assert ids.envelope_id(team, room, ts).endswith(linked.envelope_suffix)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://acme.slack.com/archives/C1/p1700000000000100",
+        "https://acme.slack.com/archives/C1/p1700000000000100?thread_ts=1600000000.000100&cid=C1",
+        "https://acme.enterprise.slack.com/archives/C1/p1700000000000100",
+        "https://acme.slack-gov.com/archives/C1/p1700000000000100",
+        "HTTPS://Acme.Slack.com/archives/C1/p1700000000000100/",
+        " https://acme.slack.com/archives/C1/p1700000000000100\n",
+    ],
+)
+def test_every_shape_of_a_permalink_is_read(link):
+    assert ids.linked_message(link) == LinkedMessage(":C1:1700000000.000100", MessageRef("C1/1700000000.000100"))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "", "slack:T1:C1:1700000000.000100", "https://acme.slack.com/archives/C1", "https://acme.slack.com/archives/C1/p100",
+        "https://acme.slack.com/archives/C1/1700000000000100", "http://acme.slack.com/archives/C1/p1700000000000100",
+        "https://slack.com.evil.example/archives/C1/p1700000000000100", "https://evilslack.com/archives/C1/p1700000000000100",
+        "https://acme.slack.com/files/U1/F1/p1700000000000100", "https://acme.slack.com/archives/C1/p1700000000000100 x",
+        "https://discord.com/channels/1/2/3",
+    ],
+)  # fmt: skip
+def test_what_is_no_permalink_names_no_message(link):
+    assert ids.linked_message(link) is None
