@@ -30,6 +30,8 @@ LONGEST_ABSENCE = 10.0
 """Seconds between two attempts to connect a channel."""
 ABSENT = InstanceSettings(type="absent")
 """What stand-ins for removed instances are set to."""
+VERIFY_SECONDS = 10.0
+"""How long the start waits for what platforms say about secrets."""
 PROBE_SECONDS = 60.0
 """Seconds between two looks at the instances."""
 
@@ -51,9 +53,10 @@ async def run(config: Config) -> None:
         instances = _create(INSTANCES, config.instances, {n: s.type for n, s in config.instances.items()})
         for connection in [*channels.values(), *instances.values()]:
             stack.push_async_callback(connection.close)
+        bridge = _Bridge(config, store, channels, instances, await _absent(store, config))
+        bridge.hear_signals()
         await _verify(channels)
-        absent = await _absent(store, config)
-        await _Bridge(config, store, channels, instances, absent).run(listening)
+        await bridge.run(listening)
 
 
 def _create(group: str, sections: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
@@ -72,13 +75,21 @@ async def _absent(store: SqlStore, config: Config) -> list[Instance]:
 
 
 async def _verify(channels: Mapping[str, Channel]) -> None:
-    """Raises ConfigError with what every channel's platform says about its secrets."""
+    """Raises ConfigError with what every platform says about its secrets; one that is slow is not waited for."""
+    asked = [asyncio.create_task(channel.verify()) for channel in channels.values()]
+    if asked:
+        _, slow = await asyncio.wait(asked, timeout=VERIFY_SECONDS)
+        for task in slow:
+            task.cancel()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
     problems: list[str] = []
-    for channel in channels.values():
-        try:
-            await channel.verify()
-        except ConfigError as error:
-            problems += error.problems
+    for name, answer in zip(channels, answers, strict=True):
+        if isinstance(answer, ConfigError):
+            problems += answer.problems
+        elif isinstance(answer, asyncio.CancelledError):
+            _log.warning("channel.unreachable", channel=name, reason="the platform does not answer")
+        elif answer is not None:
+            raise answer
     if problems:
         raise ConfigError(problems)
 
@@ -108,10 +119,13 @@ class _Bridge:
         ] + [Turns(instance, ABSENT, store, channels, config.rules).crew() for instance in absent]
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
-    async def run(self, listening: socket.socket | None) -> None:
+    def hear_signals(self) -> None:
+        """From now on SIGTERM and SIGINT end the run in order."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
+
+    async def run(self, listening: socket.socket | None) -> None:
         async with asyncio.TaskGroup() as group:
             renewing = group.create_task(self._renew_leases())
             posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]

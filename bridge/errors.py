@@ -46,7 +46,11 @@ class Unstorable(StoreError):
 
 
 class ChannelError(BridgeError):
-    """One call to a platform did not do what it should."""
+    """One call to a platform did not do what it should. `code` is the platform's own word for it, where it has one."""
+
+    def __init__(self, message: str, *, code: object = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class RateLimited(ChannelError):

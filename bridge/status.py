@@ -12,6 +12,9 @@ from bridge.errors import ChannelError, RateLimited
 
 _log = structlog.get_logger(__name__)
 
+LONGEST_END = 1.0
+"""Seconds that the work waits for the end of its being shown."""
+
 
 @contextlib.asynccontextmanager
 async def shown(channel: Channel, envelope: Envelope) -> AsyncGenerator[None]:
@@ -24,7 +27,7 @@ async def shown(channel: Channel, envelope: Envelope) -> AsyncGenerator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.wait({task}, timeout=LONGEST_END)
 
 
 async def _show(channel: CanShowStatus, envelope: Envelope) -> None:

@@ -4,7 +4,7 @@ Discord waits for no acknowledgement and repeats nothing within a session, so wh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -13,7 +13,7 @@ from adapters.discord import parse
 from adapters.discord.markup import NameOf
 from adapters.discord.parse import Bot, Malformed, Where
 from bridge.channel import Accept, Facts
-from bridge.errors import ChannelError, Rejected
+from bridge.errors import ChannelError, RateLimited, Rejected
 from bridge.foreign import dig, text_at
 
 _log = structlog.get_logger(__name__)
@@ -28,33 +28,45 @@ REMEMBERED = 10_000
 class Arrivals:
     """The messages of one channel on their way into the store.
 
-    `locate(channel)` says what is known of a room or thread; it raises ChannelError.
+    `locate(channel)` says what is known of a room or thread; it raises ChannelError. `guild_of(channel)` is its server,
+    if that is known.
     """
 
     def __init__(
-        self, channel: str, bot: Bot, locate: Callable[[str], Awaitable[Where]], name_of: NameOf, accept: Accept
+        self,
+        channel: str,
+        bot: Bot,
+        locate: Callable[[str], Awaitable[Where]],
+        guild_of: Callable[[str], str | None],
+        *,
+        name_of: NameOf,
+        accept: Accept,
     ) -> None:
         self._channel = channel
         self._bot = bot
         self._locate = locate
+        self._guild_of = guild_of
         self._name_of = name_of
         self._accept = accept
         self._unreadable: set[tuple[str, ...]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}  # room or thread -> the newest message's task
+        self._coming: dict[str, asyncio.Task[None]] = {}  # message -> its task
 
     def put(self, payload: dict[str, Any]) -> None:
         """Takes a MESSAGE_CREATE. The next one of the same room or thread waits for it, others do not."""
-        room = text_at(payload, "d", "channel_id")
-        if room is None:
-            _log.warning("event.malformed", channel=self._channel, reason="a message without channel_id")
+        room, message = text_at(payload, "d", "channel_id"), text_at(payload, "d", "id")
+        if room is None or message is None or not (room + message).isdecimal():
+            _log.warning("event.malformed", channel=self._channel, reason="a message without channel_id or id")
             return
         if text_at(payload, "d", "author", "id") == self._bot.user:
             return
-        task = asyncio.create_task(self._take(room, payload, self._last.get(room)))
+        # What is said in a thread comes after the message that begins it, which has its id and stands elsewhere.
+        before = [task for task in (self._last.get(room), self._coming.get(room)) if task is not None]
+        task = asyncio.create_task(self._take(room, payload, before))
         self._tasks.add(task)
-        self._last[room] = task
-        task.add_done_callback(lambda done: self._ended(room, done))
+        self._last[room] = self._coming[message] = task
+        task.add_done_callback(lambda done: self._ended(room, message, done))
 
     async def settle(self, seconds: float) -> None:
         """Waits so long for what came in; the rest is let go."""
@@ -64,14 +76,15 @@ class Arrivals:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    def _ended(self, room: str, task: "asyncio.Task[None]") -> None:
+    def _ended(self, room: str, message: str, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if self._last.get(room) is task:
-            del self._last[room]
+        for waiting, key in ((self._last, room), (self._coming, message)):
+            if waiting.get(key) is task:
+                del waiting[key]
 
-    async def _take(self, room: str, payload: dict[str, Any], before: "asyncio.Task[None] | None") -> None:
-        if before is not None:
-            await asyncio.wait([before])
+    async def _take(self, room: str, payload: dict[str, Any], before: Sequence["asyncio.Task[None]"]) -> None:
+        if before:
+            await asyncio.wait(before)
         try:
             await self._parse_and_accept(room, payload)
         except Malformed as error:
@@ -84,7 +97,7 @@ class Arrivals:
 
     async def _parse_and_accept(self, room: str, payload: dict[str, Any]) -> None:
         data = dig(payload, "d")
-        guild = text_at(data, "guild_id")
+        guild = text_at(data, "guild_id") or self._guild_of(room)
         where = Where(room) if guild is None else await self._patiently(lambda: self._locate(room))
         parsed = parse.message(data, guild, where, self._bot, self._name_of, raw=payload)
         if parsed is None or (parsed[0].kind == "unreadable" and self._told(parsed[1])):
@@ -103,13 +116,16 @@ class Arrivals:
         """Repeats it until it works. Raises Rejected and Malformed, which no repetition mends."""
         pause = FIRST_PAUSE
         while True:
+            wait = pause
             try:
                 return await ask()
             except (Rejected, Malformed):
                 raise
+            except RateLimited as error:
+                wait = max(error.retry_after, pause)
             except ChannelError as error:
                 _log.warning("room.unknown", channel=self._channel, reason=str(error))
             except Exception as error:  # noqa: BLE001 - whatever keeps the store from taking it
                 _log.warning("message.waits", channel=self._channel, reason=type(error).__name__)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(wait)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 from adapters.discord import ids, limits, listen, manifest, parse
 from adapters.discord import render as rendering
 from adapters.discord.arrivals import Arrivals
-from adapters.discord.client import FAILURES, DiscordClient
-from adapters.discord.failures import UNKNOWN_CHANNEL, code_of, meaning
+from adapters.discord.client import DiscordClient
+from adapters.discord.failures import UNKNOWN_CHANNEL
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
@@ -29,7 +29,7 @@ from bridge.channel import (
     Payload,
 )
 from bridge.envelope import Envelope
-from bridge.errors import ChannelError
+from bridge.errors import ChannelError, NotSent
 from bridge.foreign import dig, text_at
 from bridge.settings import Secret, Section, asked
 
@@ -111,18 +111,21 @@ class DiscordChannel:
                     await asyncio.sleep(listen.REFUSED_PAUSE)
 
     async def _listen_as(self, bot: parse.Bot, accept: Accept) -> None:
-        arrivals = Arrivals(self.name, bot, self._where, self._name_of, accept)
-        gateway = listen.Gateway(self.name, arrivals.put, self._threads.deleted, message_content=bot.reads_content)
+        arrivals = Arrivals(self.name, bot, self._where, self._guild_of, name_of=self._name_of, accept=accept)
+        gateway = listen.Gateway(
+            self.name,
+            await self._client.library(),
+            self._client.call,
+            arrivals.put,
+            self._threads.deleted,
+            message_content=bot.reads_content,
+        )
+        self._gateway = gateway
         try:
-            try:
-                await gateway.login(self._token)
-            except FAILURES as error:
-                raise meaning("GET /users/@me", error) from error
-            self._gateway = gateway
             await gateway.connect()
         finally:
-            await gateway.end()
             self._gateway = None
+            await gateway.end()
             await arrivals.settle(SETTLE_SECONDS)
 
     def connected(self) -> bool:
@@ -146,7 +149,7 @@ class DiscordChannel:
         try:
             page = await self._client.before(place.thread, ids.message_of(envelope.id), limits.PAGE)
         except ChannelError as error:
-            if code_of(error) == UNKNOWN_CHANNEL:  # a conversation outside of threads
+            if error.code == UNKNOWN_CHANNEL:  # a conversation outside of threads
                 return []
             raise
         found: list[tuple[Envelope, Facts]] = []
@@ -167,8 +170,14 @@ class DiscordChannel:
         if known is None:
             if len(self._places) >= PLACES_KEPT:
                 self._places.clear()
-            known = self._places[channel] = parse.where(await self._client.channel(channel))
+            answer = await self._client.channel(channel)
+            if text_at(answer, "id") is None:
+                raise NotSent(f"GET /channels/{channel}: the answer is not Discord's")
+            known = self._places[channel] = parse.where(answer)
         return known
+
+    def _guild_of(self, channel: str) -> str | None:
+        return self._gateway.guild_of(channel) if self._gateway else None
 
     def _name_of(self, thing: str) -> str | None:
         return self._gateway.name_of(thing) if self._gateway else None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
 import aiohttp
@@ -20,47 +20,62 @@ LONGEST = 90.0
 """Seconds after which a call ends, its waits and discord.py's own repetitions included."""
 SUPPRESS_EMBEDS = 1 << 2
 """https://docs.discord.com/developers/resources/message#message-object-message-flags"""
-FAILURES = (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+FAILURES = (
+    discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError,
+    ValueError, KeyError, TypeError, AttributeError,  # answers that discord.py cannot read
+)  # fmt: skip
 """Whatever a call of discord.py's HTTP client raises."""
 QUIET: Mapping[str, Any] = {"allowed_mentions": {"parse": [], "replied_user": False}, "flags": SUPPRESS_EMBEDS}
 """Goes with everything that is posted: it notifies nobody, and links in it are not unfolded."""
 
 
 _pointed_at: Counter[str] = Counter()
-"""Where discord.py looks for Discord, and how many of us are logged in there."""
+"""Where discord.py looks for Discord, and how many of us need it to."""
 
 
-def _point_library_at(api_base: str, name: str) -> None:
-    """The library knows one such place for the whole process. Raises ConfigError if somebody needs another one."""
-    others = {base for base, count in _pointed_at.items() if count and base != api_base}
-    if others:
-        shared = f"every Discord channel of one process shares it: write {others.pop()}, or run two"
-        raise ConfigError([f"channels.{name}.api_base: {shared}"])
-    _pointed_at[api_base] += 1
-    Route.BASE = api_base
+class Library(HTTPClient):
+    """discord.py's HTTP client; also makes the gateway's sockets, and knows the newest."""
+
+    socket: aiohttp.ClientWebSocketResponse | None = None
+
+    async def ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+        self.socket = await super().ws_connect(url, compress=compress)
+        return self.socket
 
 
 class DiscordClient:
-    """Calls Discord over one pool, logged in at the first call."""
+    """Calls Discord over one pool, logged in at the first call.
+
+    Raises ConfigError if another one in this process calls another Discord.
+    """
 
     def __init__(self, name: str, token: str, api_base: str) -> None:
         self._name = name
         self._token = token
         self._api_base = api_base
-        self._http: HTTPClient | None = None
+        self._library: Library | None = None
         self._me: object = None
         self._logging_in = asyncio.Lock()
+        self._calls: set[asyncio.Task[object]] = set()
+        others = {base for base, count in _pointed_at.items() if count and base != api_base}
+        if others:
+            shared = f"every Discord channel of one process shares it: write {others.pop()}, or run two"
+            raise ConfigError([f"channels.{name}.api_base: {shared}"])
+        _pointed_at[api_base] += 1
+        Route.BASE = api_base  # the library knows one for the whole process
 
     async def close(self) -> None:
         """Closes the pool."""
-        if self._http is not None:
-            _pointed_at[self._api_base] -= 1
-            await self._http.close()
-            self._http = None
+        _pointed_at[self._api_base] -= 1
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        if self._library is not None:
+            await self._library.close()
 
     async def me(self) -> object:
         """The user object of the bot. Raises ConfigError if Discord does not accept the token, else ChannelError."""
-        await self._logged_in()
+        await self.library()
         return self._me
 
     async def application(self) -> object:
@@ -118,41 +133,51 @@ class DiscordClient:
         await self.call("POST", "/channels/{channel_id}/typing", channel_id=channel)
 
     async def call(self, method: str, path: str, *, json: object = None, **ids_and_params: Any) -> object:
-        """What Discord answers. Raises ChannelError; an error code of Discord's own is its second argument."""
+        """What Discord answers. Raises ChannelError; an error code of Discord's own is its `code`.
+
+        Whoever stops waiting for it does not stop it: discord.py must not be cut off while it holds everybody up.
+        """
         params: Any = ids_and_params.pop("params", None)
-        http = await self._logged_in()
+        library = await self.library()
         body: dict[str, Any] = {} if json is None else {"json": json}
+        request = library.request(Route(method, path, **ids_and_params), params=params, timeout=TIMEOUT, **body)
+        task = asyncio.create_task(_result(request))
+        self._calls.add(task)
+        task.add_done_callback(self._ended)
         try:
             async with asyncio.timeout(LONGEST):
-                answer: object = await http.request(
-                    Route(method, path, **ids_and_params), params=params, timeout=TIMEOUT, **body
-                )
+                return await asyncio.shield(task)
         except FAILURES as error:
             raise meaning(f"{method} {path}", error) from error
-        return answer
 
-    async def _logged_in(self) -> HTTPClient:
+    def _ended(self, task: "asyncio.Task[object]") -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for it has it; nobody may
+
+    async def library(self) -> Library:
+        """discord.py's client, logged in. Raises ConfigError or ChannelError."""
         async with self._logging_in:
-            if self._http is None:
-                self._http = await self._log_in()
-            return self._http
+            if self._library is None:
+                self._library = await self._log_in()
+            return self._library
 
-    async def _log_in(self) -> HTTPClient:
-        _point_library_at(self._api_base, self._name)
-        http = HTTPClient(asyncio.get_running_loop(), max_ratelimit_timeout=PATIENCE)
+    async def _log_in(self) -> Library:
+        library = Library(asyncio.get_running_loop(), max_ratelimit_timeout=PATIENCE)
         try:
             async with asyncio.timeout(TIMEOUT.total):
-                self._me = cast("object", await http.static_login(self._token))
+                self._me = cast("object", await library.static_login(self._token))
+            if text_at(self._me, "id") is None:
+                raise NotSent("GET /users/@me: the answer is not Discord's")
         except BaseException as error:
-            _pointed_at[self._api_base] -= 1
-            await http.close()
+            await library.close()
             if isinstance(error, discord.LoginFailure):
                 raise self._refused() from error
             if isinstance(error, FAILURES):
                 found = meaning("GET /users/@me", error)
                 raise (found if isinstance(found, RateLimited) else NotSent(str(found))) from error
             raise
-        return http
+        return library
 
     def _refused(self) -> ConfigError:
         where = "https://discord.com/developers/applications > your application > Bot"
@@ -160,3 +185,7 @@ class DiscordClient:
         return ConfigError(
             [f"channels.{self._name}.token: Discord does not accept it: reset and copy it at {where}{hint}"]
         )
+
+
+async def _result(request: Awaitable[object]) -> object:
+    return await request

@@ -74,16 +74,13 @@ REMEDIES: Mapping[int, str] = {
 }
 
 
-def code_of(error: ChannelError) -> object:
-    """Discord's own code, where it gave one."""
-    return error.args[1] if len(error.args) > 1 else None
-
-
 def meaning(call: str, error: Exception) -> ChannelError:
     """What a failed call means: whatever discord.py or aiohttp raised -> ours. `call` says what was done."""
     match error:
         case discord.RateLimited():
             return RateLimited(f"{call}: Discord asks to wait", retry_after=error.retry_after)
+        case discord.LoginFailure():
+            return NotSent(f"{call}: Discord does not accept the token: check it", code=401)
         case discord.HTTPException():
             return _answered(call, error)
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
@@ -98,11 +95,12 @@ def _answered(call: str, error: discord.HTTPException) -> ChannelError:
     if error.status >= 500:
         return OutcomeUnknown(f"{call}: Discord answered {error.status}")
     if not error.code:
-        return (Rejected if error.status == 404 else NotSent)(f"{call}: Discord answered {error.status}", error.status)
+        hint = ": check the token" if error.status == 401 else ""
+        return NotSent(f"{call}: Discord answered {error.status}{hint}", code=error.status)
     remedy = REMEDIES.get(error.code)
     said = error.text.partition("\n")[0][:120]
     sentence = f"{call}: Discord says {error.code} ({said})" + (f": {remedy}" if remedy else "")
-    return ERRORS.get(error.code, NotSent)(sentence, error.code)
+    return ERRORS.get(error.code, NotSent)(sentence, code=error.code)
 
 
 def _retry_after(error: discord.HTTPException) -> float:

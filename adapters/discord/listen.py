@@ -9,8 +9,9 @@ Source: https://docs.discord.com/developers/events/gateway
 import asyncio
 import contextlib
 import json
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,19 +20,27 @@ import discord
 import structlog
 import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
-from discord.http import Route
 
-from adapters.discord.failures import meaning
+from adapters.discord.client import Library
 from adapters.discord.parse import Where
-from bridge.errors import ChannelError
+from bridge.errors import ChannelError, NotSent, RateLimited
 from bridge.foreign import dig, text_at
 
 _log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 15.0
-"""How long the beginning of a connection may take."""
+"""How long a connection may take until Discord calls it ready."""
 CLOSE_SECONDS = 2.0
 """How long the other side may take to agree to an end."""
+ASK_AFTER = 8.0
+"""After so many seconds of silence we ask whether anybody is there."""
+SILENT_AFTER = 15.0
+"""After so many nobody is."""
+RESUMES = 3
+"""Attempts to resume a session before a new one is begun."""
+FORGOTTEN = frozenset({4003, 4007, 4009})
+"""Close codes after which a new session is begun.
+https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway"""
 STEADY_SECONDS = 30.0
 """A connection that held so long was a good one: the next attempt comes at once."""
 LONGEST_PAUSE = 10.0
@@ -53,6 +62,10 @@ REFUSALS: Mapping[int, str] = {
         "Intents, then start again"
     ),
 }
+HEARTBEAT, RECONNECT, INVALID_SESSION = 1, 7, 9
+"""Opcodes."""
+MOST_OF_A_SIGNAL = 200
+"""Characters: what is longer is an event."""
 _WANTED = ('"MESSAGE_CREATE"', '"READY"', '"RESUMED"', '"GUILD_DELETE"', '"THREAD_DELETE"')
 
 
@@ -73,12 +86,31 @@ class Refused(Exception):
         self.code = code
 
 
+class _Over(Exception):
+    """The connection is not to be kept. The text says why."""
+
+
+class _NoNoise(logging.Filter):
+    """discord.py measures how late an acknowledgement is by its own heartbeats only, and complains about ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Can't keep up")
+
+
+logging.getLogger("discord.gateway").addFilter(_NoNoise())
+
+
 class Gateway(discord.Client):
-    """Gives every message that is written to `take`, as the gateway sent it, and every deleted thread to `deleted`."""
+    """Gives every message that is written to `take`, as the gateway sent it, and every deleted thread to `deleted`.
+
+    `library` is logged in and stays open; `call(method, path)` asks the REST API and raises ChannelError.
+    """
 
     def __init__(
         self,
         channel: str,
+        library: Library,
+        call: Callable[[str, str], Awaitable[object]],
         take: Callable[[dict[str, Any]], None],
         deleted: Callable[[str], None],
         *,
@@ -94,17 +126,22 @@ class Gateway(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
         )
+        self.http = self._connection.http = self._library = library
+        self._connection.parsers.pop("MESSAGE_CREATE", None)  # we take messages as they come
+        self._call = call
         self._channel = channel
         self._take = take
         self._deleted = deleted
         self._ready_on: DiscordWebSocket | None = None
-        self._ready_at = 0.0  # monotonic seconds
-        self._failures = 0
+        self._ready_at = self._heard_at = self._asked_at = 0.0  # monotonic seconds
+        self._told_to_go_at: float | None = None
+        self._failures = self._resumes = 0
         self._identified = False
 
     def hears(self) -> bool:
         """Whether a message written now would be given to `take` now."""
-        return self.ws is not None and self._ready_on is self.ws and self.ws.open  # pyright: ignore[reportUnnecessaryComparison]
+        heard = time.monotonic() - self._heard_at < SILENT_AFTER
+        return self._ready_on is not None and self._ready_on is self.ws and self.ws.open and heard
 
     def where(self, channel: str) -> Where | None:
         """What is known of a room or thread, from what the gateway told."""
@@ -117,6 +154,11 @@ class Gateway(discord.Client):
             return Where(str(known.parent_id), channel, own_role)
         return Where(channel, None, own_role)
 
+    def guild_of(self, channel: str) -> str | None:
+        """The server of a room or thread, where the gateway told of it."""
+        guild = getattr(self.get_channel(int(channel)), "guild", None)
+        return str(guild.id) if guild is not None else None
+
     def name_of(self, thing: str) -> str | None:
         """The name of a room, thread or role."""
         known = self.get_channel(int(thing))
@@ -127,17 +169,20 @@ class Gateway(discord.Client):
 
     async def on_socket_raw_receive(self, received: str) -> None:
         """discord.py gives us everything that comes, in order, before it makes its own of it."""
-        if not any(name in received for name in _WANTED):
+        self._heard_at = time.monotonic()
+        if not any(name in received for name in _WANTED) and len(received) > MOST_OF_A_SIGNAL:
             return
         try:
             payload: object = json.loads(received)
         except ValueError:
             return  # connect sees it, too
+        if dig(payload, "op") in {RECONNECT, INVALID_SESSION}:
+            self._told_to_go_at = time.monotonic()
         match text_at(payload, "t"):
             case "MESSAGE_CREATE" if isinstance(dig(payload, "d"), dict):
                 self._take(cast("dict[str, Any]", payload))
             case "READY" | "RESUMED" as event:
-                self._ready_on, self._ready_at = self.ws, time.monotonic()
+                self._ready_on, self._ready_at, self._resumes = self.ws, time.monotonic(), 0
                 _log.info("channel.connected", channel=self._channel, mode="gateway", resumed=event == "RESUMED")
             case "THREAD_DELETE":
                 self._deleted(text_at(payload, "d", "id") or "")
@@ -152,26 +197,29 @@ class Gateway(discord.Client):
         Resumes the session wherever that is possible, also after an event that discord.py cannot read: nothing that
         was written meanwhile is missed then.
         """
+        await self._async_setup_hook()
         session: _Session | None = None
         while True:
             try:
                 await asyncio.sleep(self._pause())
                 session = await self._hold(session)
+            except RateLimited as error:
+                _log.warning("channel.away", channel=self._channel, reason=str(error), wait=round(error.retry_after))
+                await asyncio.sleep(error.retry_after)
             except ChannelError as error:
                 _log.warning("channel.away", channel=self._channel, reason=str(error))
-                await asyncio.sleep(getattr(error, "retry_after", 0.0))
 
     async def end(self) -> None:
-        """Ends the session and lets go of connections, whether the other side answers or not."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.close(), CLOSE_SECONDS)
-        await self.http.close()
+        """Ends the session, whether the other side answers or not. The library stays open."""
+        if self.ws is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            await self._let_go(self.ws, code=1000)
 
     async def _hold(self, session: _Session | None) -> _Session | None:
         """One connection, until it ends. Returns what can be resumed."""
         gateway = session.gateway if session else await self._gateway_address()
+        self._resumes += session is not None
         connection: DiscordWebSocket | None = None
-        resumes = True
+        forgotten = False
         try:
             beginning = DiscordWebSocket.from_client(
                 self,
@@ -181,19 +229,21 @@ class Gateway(discord.Client):
                 session=session.id if session else None,
                 sequence=session.sequence if session else None,
             )
-            connection = self.ws = await asyncio.wait_for(beginning, CONNECT_SECONDS)
+            self._library.socket = None
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = self.ws = await beginning
             self._identified = True
-            while True:
-                await connection.poll_event()
+            await self._poll_and_watch(connection)
+            reason = "ended"
         except ReconnectWebSocket as ended:
-            resumes, reason = (
-                ended.resume,
-                "Discord asked for a new connection" if ended.resume else "session forgotten",
-            )
+            forgotten = not ended.resume or _code(connection) in FORGOTTEN
+            reason = "session forgotten" if forgotten else f"ended with {_code(connection) or 'no code'}"
         except discord.ConnectionClosed as closed:
             if closed.code in REFUSALS:
                 raise Refused(closed.code) from closed
             reason = f"closed with {closed.code}"
+        except _Over as over:
+            reason = str(over)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = f"no connection ({type(error).__name__})"
         except Exception as error:  # noqa: BLE001 - whatever the library cannot read
@@ -202,36 +252,83 @@ class Gateway(discord.Client):
         if connection is not None:
             await self._let_go(connection)
             session = _session_of(connection)
-        return session if resumes else None
+        elif self._library.socket is not None:
+            await _close(self._library.socket)
+        return None if forgotten or self._resumes >= RESUMES else session
 
-    async def _let_go(self, connection: DiscordWebSocket) -> None:
+    async def _poll_and_watch(self, connection: DiscordWebSocket) -> None:
+        """Until the connection ends, is not called ready in time, or falls silent. Raises."""
+        self._heard_at = self._asked_at = began = time.monotonic()
+        self._told_to_go_at = None
+        polling = asyncio.create_task(self._poll(connection))
+        try:
+            while not polling.done():
+                await asyncio.wait({polling}, timeout=1.0)
+                if not polling.done():
+                    await self._watch(connection, began)
+            polling.result()
+        finally:
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+
+    @staticmethod
+    async def _poll(connection: DiscordWebSocket) -> None:
+        while True:
+            await connection.poll_event()
+
+    async def _watch(self, connection: DiscordWebSocket, began: float) -> None:
+        """Raises _Over if nothing is to be expected of the connection any more."""
+        now = time.monotonic()
+        if self._ready_on is not connection and now - began > CONNECT_SECONDS:
+            raise _Over("Discord does not call the connection ready")
+        if self._told_to_go_at is not None and now - self._told_to_go_at > CLOSE_SECONDS:
+            raise _Over("Discord asked for a new connection")
+        if now - self._heard_at > SILENT_AFTER:
+            raise _Over("Discord is silent")
+        if now - self._heard_at > ASK_AFTER and now - self._asked_at > ASK_AFTER / 2:
+            self._asked_at = now
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await connection.send_heartbeat({"op": HEARTBEAT, "d": connection.sequence})
+
+    async def _let_go(self, connection: DiscordWebSocket, *, code: int = 4000) -> None:
+        """Closes it, whether the other side answers or not. Any code but 1000 leaves the session to be resumed."""
         if self._ready_on is connection and time.monotonic() - self._ready_at > STEADY_SECONDS:
             self._failures = 0
         with contextlib.suppress(TimeoutError):
-            # Not 1000, which would end the session, too.
-            await asyncio.wait_for(connection.close(code=4000), CLOSE_SECONDS)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await connection.close(code=code)
 
     async def _gateway_address(self) -> yarl.URL:
         """Where a new session begins. Raises ChannelError. Waits if only few sessions are left for today."""
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                found: object = await self.http.request(Route("GET", "/gateway/bot"))
-        except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise meaning("GET /gateway/bot", error) from error
+        found = await self._call("GET", "/gateway/bot")
+        address = text_at(found, "url")
+        if address is None:
+            raise NotSent("GET /gateway/bot: the answer is not Discord's")
         left, resets_in = (
             dig(found, "session_start_limit", "remaining"),
             dig(found, "session_start_limit", "reset_after"),
         )
-        if isinstance(left, int) and isinstance(resets_in, int) and left < SPARING_FROM:
+        scarce = isinstance(left, int) and isinstance(resets_in, int) and left < SPARING_FROM
+        if scarce and (self._identified or left == 0):
             pause = resets_in / 1000 / max(left, 1)
             _log.warning("channel.waits", channel=self._channel, sessions_left=left, seconds=round(pause))
             await asyncio.sleep(pause)
-        return yarl.URL(text_at(found, "url") or str(DiscordWebSocket.DEFAULT_GATEWAY))
+        return yarl.URL(address)
 
     def _pause(self) -> float:
         """Seconds before the next attempt: none after a good connection, then ever more."""
         self._failures += 1
         return 0.0 if self._failures == 1 else min(2.0 ** (self._failures - 2), LONGEST_PAUSE)
+
+
+async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await socket.close()
+
+
+def _code(connection: DiscordWebSocket | None) -> int | None:
+    return connection.socket.close_code if connection is not None else None
 
 
 def _session_of(connection: DiscordWebSocket) -> _Session | None:

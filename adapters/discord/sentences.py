@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from adapters.discord import failures
 
 _LACKS = "I may not open threads here, so I answer in the channel. (I need the permission to create public threads.)"
+NO_THREAD_HERE = "I could not open a thread here, so I answer in the channel."
 NO_THREAD: Mapping[object, str] = {
     # Discord's code when a thread is opened -> what people are told.
     failures.MISSING_ACCESS: _LACKS,

@@ -13,7 +13,6 @@ import structlog
 
 from adapters.discord import failures, ids, markup, parse, sentences
 from adapters.discord.client import DiscordClient
-from adapters.discord.failures import code_of
 from bridge.channel import Delivery, MessageRef
 from bridge.errors import ChannelError
 from bridge.foreign import text_at
@@ -23,6 +22,8 @@ _log = structlog.get_logger(__name__)
 REMEMBERED = 10_000
 """Conversations that are remembered because something was said about them."""
 NOT_THERE = frozenset({failures.UNKNOWN_CHANNEL, 404})
+NOT_OURS = frozenset({None, 401, 40001, 50014, *NOT_THERE, failures.UNKNOWN_MESSAGE, failures.THREAD_EXISTS})
+"""What does not say that a thread may not be opened."""
 
 
 class Threads:
@@ -55,9 +56,9 @@ class Threads:
             try:
                 await self._open(place.room, place.thread, text)
             except ChannelError as error:
-                if code_of(error) in sentences.NO_THREAD:
-                    self._do_without(place, sentences.NO_THREAD[code_of(error)], error)
-                elif code_of(error) != failures.THREAD_EXISTS:
+                if error.code not in NOT_OURS:
+                    self._do_without(place, sentences.NO_THREAD.get(error.code, sentences.NO_THREAD_HERE), error)
+                elif error.code != failures.THREAD_EXISTS:
                     raise
         return place.room if place.thread in self._threadless else place.thread
 
@@ -73,13 +74,13 @@ class Threads:
         try:
             return await self._post_in(place.thread, delivery)
         except ChannelError as error:
-            if code_of(error) in NOT_THERE:
+            if error.code in NOT_THERE:
                 return await self._open_and_post(place, place.thread, delivery)
-            if code_of(error) not in sentences.SHUT:
+            if error.code not in sentences.SHUT:
                 raise
             if not await self._is_ours(place.room, place.thread, error):
                 await self._tell(
-                    place.room, f"shut{place.thread}", sentences.SHUT[code_of(error)].format(thread=place.thread)
+                    place.room, f"shut{place.thread}", sentences.SHUT[error.code].format(thread=place.thread)
                 )
                 raise
             self._do_without(place, sentences.NO_WRITING, error)
@@ -91,14 +92,14 @@ class Threads:
                 if thread not in self._deleted:
                     await self._open(place.room, thread)
             except ChannelError as error:
-                if code_of(error) in sentences.NO_THREAD:
-                    self._do_without(place, sentences.NO_THREAD[code_of(error)], error)
+                if error.code not in NOT_OURS:
+                    self._do_without(place, sentences.NO_THREAD.get(error.code, sentences.NO_THREAD_HERE), error)
                     return await self._reply(place, thread, delivery)
-                if code_of(error) != failures.THREAD_EXISTS:
+                if error.code != failures.THREAD_EXISTS:
                     raise
             return await self._post_in(thread, delivery)
         except ChannelError as error:
-            if code_of(error) in {*NOT_THERE, failures.UNKNOWN_MESSAGE}:
+            if error.code in {*NOT_THERE, failures.UNKNOWN_MESSAGE}:
                 await self._tell(place.room, f"gone{thread}", sentences.GONE)
             raise
 
@@ -118,7 +119,7 @@ class Threads:
         try:
             return await self._client.post(room, {**payload, "message_reference": reference}, nonce)
         except ChannelError as error:
-            if code_of(error) != failures.NO_REPLY_WITHOUT_HISTORY:
+            if error.code != failures.NO_REPLY_WITHOUT_HISTORY:
                 raise
         return await self._client.post(room, payload, nonce)
 
@@ -143,7 +144,7 @@ class Threads:
 
     async def _is_ours(self, room: str, thread: str, error: ChannelError) -> bool:
         """Whether we opened a thread in which we may not write."""
-        if code_of(error) != failures.MISSING_PERMISSIONS:
+        if error.code != failures.MISSING_PERMISSIONS:
             return False
         try:
             beginning = await self._client.message(room, thread)
@@ -173,7 +174,7 @@ class Threads:
         try:
             await self._client.open_thread(room, thread, markup.thread_name(text))
         except ChannelError as error:
-            if code_of(error) not in {failures.INVALID_FORM, failures.TITLE_BLOCKED}:
+            if error.code not in {failures.INVALID_FORM, failures.TITLE_BLOCKED}:
                 raise
             await self._client.open_thread(room, thread, markup.NAMELESS_THREAD)
 

@@ -201,7 +201,8 @@ class SlackChannel:
         if task is None:
             task = self._names[user] = asyncio.create_task(self._client.user_name(user))
         try:
-            return await asyncio.wait_for(asyncio.shield(task), NAME_SECONDS)
+            async with asyncio.timeout(NAME_SECONDS):
+                return await asyncio.shield(task)
         except (ChannelError, TimeoutError) as error:
             if task.done():
                 self._names.pop(user, None)

@@ -72,7 +72,7 @@ class SlackClient:
         try:
             return await self.call(method, {}, token=token)
         except ChannelError as error:
-            code: object = error.args[1] if len(error.args) > 1 else None
+            code = error.code
             if code in BAD_TOKEN or code == "missing_scope":
                 where = {"bot_token": "OAuth & Permissions", "app_token": "Basic Information > App-Level Tokens"}[key]
                 hint = " (it needs the scope connections:write)" if key == "app_token" else ""
@@ -120,7 +120,7 @@ class SlackClient:
         try:
             answer = await self.call("users.info", {"user": user})
         except ChannelError as error:
-            if error.args[1:] == ("user_not_found",):
+            if error.code == "user_not_found":
                 return None
             raise
         return (
@@ -156,7 +156,7 @@ class SlackClient:
             raise
 
     async def call(self, method: str, arguments: dict[str, Any], *, token: str | None = None) -> object:
-        """Slack's answer. Raises ChannelError; an error code of Slack's own is its second argument."""
+        """Slack's answer. Raises ChannelError; an error code of Slack's own is its `code`."""
         try:
             # Reading takes form fields, posting takes JSON: so does the SDK.
             as_json = method.startswith("chat.")

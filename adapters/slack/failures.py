@@ -81,10 +81,10 @@ def meaning(method: str, error: SlackApiError) -> ChannelError:
     if not isinstance(code, str):
         return OutcomeUnknown(f"{method}: Slack answered {status} without a reason")
     if status >= 500:
-        return OutcomeUnknown(f"{method}: Slack answered {status} ({code})", code)
+        return OutcomeUnknown(f"{method}: Slack answered {status} ({code})", code=code)
     remedy = REMEDIES.get(code)
     sentence = f"{method}: Slack says {code}" + (f": {remedy}" if remedy else "")
-    return ERRORS.get(code, NotSent)(sentence, code)
+    return ERRORS.get(code, NotSent)(sentence, code=code)
 
 
 def _retry_after(response: Any) -> float:

@@ -4,7 +4,7 @@ import asyncio
 
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.parse import Bot, Where
-from bridge.errors import NotSent, Rejected
+from bridge.errors import NotSent, RateLimited, Rejected
 from bridge.testing.channel_contract import Inbox
 
 
@@ -42,7 +42,7 @@ BOT = Bot("7", "bridge")
 
 
 def arrivals(rooms, inbox, bot=BOT):
-    return Arrivals("discord", bot, rooms.locate, lambda _: None, inbox.accept)
+    return Arrivals("discord", bot, rooms.locate, {"44": "10"}.get, name_of=lambda _: None, accept=inbox.accept)
 
 
 def texts(inbox):
@@ -128,3 +128,43 @@ async def test_a_thread_is_told_once_that_it_cannot_be_read():
     await inbox.until_said("hi")
     await ours.settle(1)
     assert [envelope.kind for envelope, _ in inbox.taken] == ["unreadable", "message"]
+
+
+async def test_what_is_said_in_a_thread_comes_after_the_message_that_begins_it():
+    rooms, inbox = Rooms(), Inbox()
+    ours = arrivals(rooms, inbox)
+    ours.put(event(300, room="20"))
+    ours.put(event(301, room="300"))
+    ours.put(event(4, room="21"))
+    await inbox.until_said("4")
+    assert texts(inbox) == ["4"]
+    rooms.open.set()
+    await inbox.until_said("301")
+    assert texts(inbox) == ["4", "300", "301"]
+
+
+async def test_a_room_that_is_known_to_be_a_servers_is_no_direct_conversation():
+    rooms, inbox = Rooms(), Inbox()
+    ours = arrivals(rooms, inbox)
+    ours.put(event(1, room="44", guild_id=None))
+    ours.put(event(2, room="45", guild_id=None))
+    await inbox.until_said("1", "2")
+    assert {envelope.text: facts.direct for envelope, facts in inbox.taken} == {"1": False, "2": True}
+
+
+async def test_where_discord_asks_to_wait_it_is_asked_again_then():
+    rooms, inbox = Rooms(RateLimited("wait", retry_after=0.05)), Inbox()
+    ours = arrivals(rooms, inbox)
+    for number in range(5):
+        ours.put(event(number, room=f"3{number}"))
+    await inbox.until_said(*map(str, range(5)))
+    assert len(rooms.asked) == 6
+
+
+async def test_a_room_with_an_odd_name_is_passed_over():
+    rooms, inbox = Rooms(), Inbox()
+    ours = arrivals(rooms, inbox)
+    ours.put(event(1, room="general"))
+    ours.put(event(2, room="21"))
+    await inbox.until_said("2")
+    assert rooms.asked == ["21"]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.discord.client import DiscordClient
-from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited, Rejected
 
 
 async def test_it_logs_in_once_however_many_call_at_once(client, simulator):
@@ -64,7 +64,7 @@ async def test_history_is_given_oldest_first(client, simulator):
 async def test_an_unknown_room_is_refused_with_its_code(client):
     with pytest.raises(Rejected) as refused:
         await client.channel("1")
-    assert refused.value.args[1] == 10003
+    assert refused.value.code == 10003
 
 
 async def test_a_wrong_token_is_a_matter_of_the_configuration(simulator):
@@ -75,11 +75,26 @@ async def test_a_wrong_token_is_a_matter_of_the_configuration(simulator):
 
 
 async def test_two_discords_in_one_process_are_refused(client, simulator):
-    await client.me()
-    other = DiscordClient("other", simulator.token, "http://127.0.0.1:1/api")
     with pytest.raises(ConfigError, match=r"channels\.other\.api_base: .*shares it"):
-        await other.me()
-    await client.close()
-    with pytest.raises(ChannelError):
-        await other.me()
-    await other.close()
+        DiscordClient("other", simulator.token, "http://127.0.0.1:1/api")
+    same = DiscordClient("same", simulator.token, simulator.api_base)
+    assert (await same.me())["id"] == (await client.me())["id"]
+    await same.close()
+
+
+async def test_whoever_stops_waiting_does_not_stop_the_others(client, simulator):
+    room = simulator.room("general").id
+    await client.me()
+    simulator.faults.rate_limit("typing", retry_after=0.3, is_global=True)
+    typing = asyncio.create_task(client.show_typing(room))
+    await simulator.until(lambda: any(call.name == "typing" for call in simulator.calls))
+    typing.cancel()
+    await asyncio.gather(typing, return_exceptions=True)
+    await asyncio.wait_for(client.post(room, {"content": "hi"}, "n1"), 10)
+
+
+async def test_a_login_that_is_answered_with_a_page_is_tried_again(client, simulator):
+    simulator.faults.garbage("users.me")
+    with pytest.raises(NotSent):
+        await client.me()
+    assert (await client.me())["id"] == simulator.bot.id

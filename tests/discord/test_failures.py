@@ -6,7 +6,7 @@ import aiohttp
 import discord
 import pytest
 
-from adapters.discord.failures import ERRORS, REMEDIES, code_of, meaning
+from adapters.discord.failures import ERRORS, REMEDIES, meaning
 from adapters.discord.sentences import NO_THREAD, SHUT
 from bridge.errors import NotSent, OutcomeUnknown, RateLimited, Rejected
 
@@ -40,7 +40,8 @@ def test_the_table_is_what_is_documented():
         (failed(503, 50013), OutcomeUnknown),
         (failed(401), NotSent),
         (failed(403), NotSent),
-        (failed(404), Rejected),
+        (failed(404), NotSent),
+        (discord.LoginFailure(), NotSent),
         (failed(400), NotSent),
         (aiohttp.ServerDisconnectedError(), OutcomeUnknown),
         (aiohttp.ClientConnectorError(SimpleNamespace(), OSError(111, "refused")), NotSent),
@@ -65,8 +66,8 @@ def test_a_rate_limit_says_how_long_to_wait(headers, seconds):
 
 def test_the_sentence_names_the_call_the_code_and_the_remedy_in_one_line():
     error = meaning("POST /channels", failed(403, 50013, message="Missing Permissions\nIn content: the text itself"))
-    assert str(error.args[0]) == (
+    assert str(error) == (
         "POST /channels: Discord says 50013 (Missing Permissions): let the bot send messages, and send messages in "
         "threads, in this channel"
     )
-    assert code_of(error) == 50013
+    assert error.code == 50013

@@ -40,7 +40,7 @@ async def test_refused_first_connections_are_tried_again(discord_world):
     await world.ask("hello")
 
 
-@pytest.mark.parametrize("way", ["drop_connections", "reconnect", "close 4000", "close 4009", "invalidate"])
+@pytest.mark.parametrize("way", ["drop_connections", "reconnect", "close 4000", "close 4008", "invalidate"])
 async def test_nothing_is_missed_where_the_session_goes_on(discord_world, way):
     world = discord_world
     await world.start()
@@ -61,11 +61,20 @@ async def test_an_event_that_the_library_cannot_read_costs_nothing(discord_world
     world = discord_world
     await world.start()
     said, _ = await world.ask("hello")
-    world.discord.faults.malformed_dispatch()
+    world.discord.faults.malformed_dispatch(event="THREAD_CREATE")
     await world.say("right after it", said)
     assert len(await world.until_answers(said, 2)) == 2
     assert (await world.program.logged("channel.connected", 2))[1]["resumed"] is True
+
+
+async def test_a_message_that_nobody_can_read_costs_nothing(discord_world):
+    world = discord_world
+    await world.start()
+    said, _ = await world.ask("hello")
+    world.discord.faults.malformed_dispatch()
     await world.program.logged("event.malformed")
+    await world.ask("right after it", said)
+    assert world.program.events("channel.away") == []
 
 
 async def test_rubbish_on_the_gateway_costs_nothing(discord_world):
@@ -84,6 +93,38 @@ async def test_a_forgotten_session_is_begun_anew(discord_world):
     world.discord.faults.forget_sessions()
     world.discord.faults.drop_connections()
     assert (await world.program.logged("channel.connected", 2))[1]["resumed"] is False
+    await world.ask("and?", said)
+
+
+async def test_a_platform_that_does_not_answer_holds_up_neither_the_start_nor_the_end(discord_world):
+    world = discord_world
+    world.discord.faults.delay("users.me", 60, times=None)
+    world.configure()
+    await world.program.start()
+    unanswered = (await world.program.logged("channel.unreachable"))[0]
+    assert unanswered["channel"] == "discord"
+    await world.program.logged("bridge.started")
+    assert await world.program.terminate() == 0
+
+
+@pytest.mark.parametrize("code", [4003, 4007, 4009])
+async def test_a_close_code_that_ends_the_session_begins_a_new_one(discord_world, code):
+    world = discord_world
+    await world.start()
+    said, _ = await world.ask("hello")
+    world.discord.faults.close(code)
+    assert (await world.program.logged("channel.connected", 2))[1]["resumed"] is False
+    await world.ask("and?", said)
+
+
+async def test_a_connection_on_which_nothing_comes_is_given_up(discord_world):
+    world = discord_world
+    await world.start(bridge={"http": "127.0.0.1:0"})
+    said, _ = await world.ask("hello")
+    world.discord.faults.mute_heartbeats = True
+    silent = (await world.program.logged("channel.away"))[0]
+    assert silent["reason"] == "Discord is silent"
+    world.discord.faults.mute_heartbeats = False
     await world.ask("and?", said)
 
 

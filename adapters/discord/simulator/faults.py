@@ -45,7 +45,7 @@ class GatewayFaults:
     reconnect: Callable[[], None] = lambda: None
     invalidate: Callable[[bool], None] = lambda _: None
     forget_sessions: Callable[[], None] = lambda: None
-    malformed: Callable[[Mapping[str, Any] | None, str | None], None] = lambda _payload, _text: None
+    malformed: Callable[[str, Mapping[str, Any] | None, str | None], None] = lambda _event, _payload, _text: None
 
 
 class Faults:
@@ -139,9 +139,11 @@ class Faults:
         """No session that exists now can be resumed; those with a connection go on until it ends."""
         self.gateway.forget_sessions()
 
-    def malformed_dispatch(self, payload: Mapping[str, Any] | None = None, *, text: str | None = None) -> None:
-        """Dispatches a MESSAGE_CREATE with that body, by default `{"id": "1"}`, or sends that very text."""
-        self.gateway.malformed(payload, text)
+    def malformed_dispatch(
+        self, payload: Mapping[str, Any] | None = None, *, event: str = "MESSAGE_CREATE", text: str | None = None
+    ) -> None:
+        """Dispatches an event with that body, by default `{"id": "1"}`, or sends that very text."""
+        self.gateway.malformed(event, payload, text)
 
     def drop_events(self, times: int | None = 1) -> None:
         """The next MESSAGE_CREATE events never reach the bot, not by a resume either: only the history has them."""

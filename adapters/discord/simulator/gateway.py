@@ -112,14 +112,14 @@ class Gateway:
         for connection in self.connections:
             self._invalidate(connection, resumable=resumable)
 
-    def malformed(self, payload: Mapping[str, Any] | None, text: str | None) -> None:
-        """Dispatches a MESSAGE_CREATE with that body, or sends that very text."""
+    def malformed(self, event: str, payload: Mapping[str, Any] | None, text: str | None) -> None:
+        """Dispatches an event with that body, or sends that very text."""
         for connection in self.connections:
             if text is not None:
                 connection.send(text)
             elif connection.session is not None:
                 body = encode(dict(payload) if payload is not None else {"id": "1"})
-                self._send(connection.session, connection.session.number_body("MESSAGE_CREATE", body))
+                self._send(connection.session, connection.session.number_body(event, body))
 
     def request_heartbeats(self) -> None:
         """Asks every client for a heartbeat at once (opcode 1)."""
