@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -55,7 +55,7 @@ async def run(config: Config) -> None:
             stack.push_async_callback(connection.close)
         bridge = _Bridge(config, store, channels, instances, await _absent(store, config))
         bridge.hear_signals()
-        await _verify(channels)
+        await bridge.unless_ended(_verify(channels))
         await bridge.run(listening)
 
 
@@ -77,9 +77,11 @@ async def _absent(store: SqlStore, config: Config) -> list[Instance]:
 async def _verify(channels: Mapping[str, Channel]) -> None:
     """Raises ConfigError with what every platform says about its secrets; one that is slow is not waited for."""
     asked = [asyncio.create_task(channel.verify()) for channel in channels.values()]
-    if asked:
-        _, slow = await asyncio.wait(asked, timeout=VERIFY_SECONDS)
-        for task in slow:
+    try:
+        if asked:
+            await asyncio.wait(asked, timeout=VERIFY_SECONDS)
+    finally:
+        for task in asked:
             task.cancel()
     answers = await asyncio.gather(*asked, return_exceptions=True)
     problems: list[str] = []
@@ -124,6 +126,17 @@ class _Bridge:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
+
+    async def unless_ended(self, beginning: Coroutine[Any, Any, None]) -> None:
+        """Waits for it, but not beyond a signal to end."""
+        begun, ended = asyncio.create_task(beginning), asyncio.create_task(self._ending.wait())
+        await asyncio.wait({begun, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not begun.done():
+            begun.cancel()
+            await asyncio.gather(begun, return_exceptions=True)
+        else:
+            begun.result()
 
     async def run(self, listening: socket.socket | None) -> None:
         async with asyncio.TaskGroup() as group:

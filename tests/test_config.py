@@ -103,8 +103,8 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
     [
         ('"main"\n', '"mian"\n', 'rules[1].instance: there is no [instances.mian] (did you mean "main"?)'),
         ('channel = "slack"', 'channel = "slak"', 'rules[1].channel: there is no [channels.slak] (did you mean "slack"?)'),
-        ('type = "slack"', 'type = "irc"', 'channels.slack.type: "irc" is no type that is installed: write one of "slack"'),
-        ('type = "slack"\n', "", 'channels.slack.type: is missing: write one of "slack"'),
+        ('type = "slack"', 'type = "irc"', 'channels.slack.type: "irc" is no type that is installed: write one of "discord", "slack"'),
+        ('type = "slack"\n', "", 'channels.slack.type: is missing: write one of "discord", "slack"'),
         (
             'instance = "main"',
             'instance = "main"\nsession = "ticket"',

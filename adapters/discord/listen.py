@@ -12,7 +12,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import aiohttp
@@ -135,7 +135,7 @@ class Gateway(discord.Client):
         self._ready_on: DiscordWebSocket | None = None
         self._ready_at = self._heard_at = self._asked_at = 0.0  # monotonic seconds
         self._told_to_go_at: float | None = None
-        self._failures = self._resumes = 0
+        self._failures = self._resumes = self._unreachable = 0
         self._identified = False
 
     def hears(self) -> bool:
@@ -217,7 +217,6 @@ class Gateway(discord.Client):
     async def _hold(self, session: _Session | None) -> _Session | None:
         """One connection, until it ends. Returns what can be resumed."""
         gateway = session.gateway if session else await self._gateway_address()
-        self._resumes += session is not None
         connection: DiscordWebSocket | None = None
         forgotten = False
         try:
@@ -232,6 +231,8 @@ class Gateway(discord.Client):
             self._library.socket = None
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = self.ws = await beginning
+            self._resumes += session is not None
+            self._unreachable = 0
             self._identified = True
             await self._poll_and_watch(connection)
             reason = "ended"
@@ -254,7 +255,20 @@ class Gateway(discord.Client):
             session = _session_of(connection)
         elif self._library.socket is not None:
             await _close(self._library.socket)
+        if connection is None and session is not None:
+            session = await self._elsewhere(session)
         return None if forgotten or self._resumes >= RESUMES else session
+
+    async def _elsewhere(self, session: _Session) -> _Session:
+        """The session, at the address where new ones begin if its own cannot be reached: it may be gone."""
+        self._unreachable += 1
+        if self._unreachable % RESUMES:
+            return session
+        try:
+            return replace(session, gateway=await self._gateway_address())
+        except ChannelError as error:
+            _log.warning("channel.away", channel=self._channel, reason=str(error))
+            return session
 
     async def _poll_and_watch(self, connection: DiscordWebSocket) -> None:
         """Until the connection ends, is not called ready in time, or falls silent. Raises."""
@@ -301,8 +315,11 @@ class Gateway(discord.Client):
     async def _gateway_address(self) -> yarl.URL:
         """Where a new session begins. Raises ChannelError. Waits if only few sessions are left for today."""
         found = await self._call("GET", "/gateway/bot")
-        address = text_at(found, "url")
-        if address is None:
+        try:
+            address = yarl.URL(text_at(found, "url") or "")
+        except ValueError:
+            address = yarl.URL()
+        if address.scheme not in {"ws", "wss"} or not address.host:
             raise NotSent("GET /gateway/bot: the answer is not Discord's")
         left, resets_in = (
             dig(found, "session_start_limit", "remaining"),
@@ -313,12 +330,12 @@ class Gateway(discord.Client):
             pause = resets_in / 1000 / max(left, 1)
             _log.warning("channel.waits", channel=self._channel, sessions_left=left, seconds=round(pause))
             await asyncio.sleep(pause)
-        return yarl.URL(address)
+        return address
 
     def _pause(self) -> float:
         """Seconds before the next attempt: none after a good connection, then ever more."""
         self._failures += 1
-        return 0.0 if self._failures == 1 else min(2.0 ** (self._failures - 2), LONGEST_PAUSE)
+        return 0.0 if self._failures == 1 else min(2.0 ** min(self._failures - 2, 10), LONGEST_PAUSE)
 
 
 async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:

@@ -57,6 +57,18 @@ async def test_nothing_is_missed_where_the_session_goes_on(discord_world, way):
     assert (await world.program.logged("channel.connected", 2))[1]["resumed"] is True
 
 
+async def test_an_outage_does_not_cost_the_session(discord_world):
+    world = discord_world
+    await world.start()
+    said, _ = await world.ask("hello")
+    world.discord.faults.blackout = True
+    await world.say("meanwhile", said)
+    await world.program.logged("channel.away", 5)
+    world.discord.faults.clear()
+    assert len(await world.until_answers(said, 2)) == 2
+    assert (await world.program.logged("channel.connected", 2))[1]["resumed"] is True
+
+
 async def test_an_event_that_the_library_cannot_read_costs_nothing(discord_world):
     world = discord_world
     await world.start()
@@ -105,6 +117,16 @@ async def test_a_platform_that_does_not_answer_holds_up_neither_the_start_nor_th
     assert unanswered["channel"] == "discord"
     await world.program.logged("bridge.started")
     assert await world.program.terminate() == 0
+
+
+async def test_a_signal_ends_a_start_that_waits_for_a_platform(discord_world):
+    world = discord_world
+    world.discord.faults.delay("users.me", 60, times=None)
+    world.configure()
+    await world.program.start()
+    await in_time("the call", world.discord.until(lambda: any(call.name == "users.me" for call in world.discord.calls)))
+    assert await world.program.terminate() == 0
+    assert world.program.events("channel.unreachable") == []
 
 
 @pytest.mark.parametrize("code", [4003, 4007, 4009])
