@@ -10,13 +10,14 @@ from typing import Any
 import structlog
 
 from bridge import __version__, retry
+from bridge.backfill import Backfill
 from bridge.channel import Channel
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
 from bridge.errors import BridgeError, ConfigError, StoreError
 from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
-from bridge.intake import intake
+from bridge.intake import Intake
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Turns
@@ -114,6 +115,10 @@ class _Bridge:
         self._ending = asyncio.Event()
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
+        self._backfills = {
+            name: Backfill(channel, store, Intake(store, config.rules, name), answer_within=config.bridge.answer_within)
+            for name, channel in channels.items()
+        }
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         self._turns: list[Crew[Any]] = [
             Turns(instance, config.instances[name], store, channels, config.rules).crew()
@@ -139,12 +144,15 @@ class _Bridge:
             begun.result()
 
     async def run(self, listening: socket.socket | None) -> None:
+        for name in self._channels:
+            await self._store.heard_until(name)  # from the very first start on nothing is missed
         async with asyncio.TaskGroup() as group:
             renewing = group.create_task(self._renew_leases())
             posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]
             turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns]
             probing = group.create_task(self._probe())
-            pages = routes(self._store, self._channels, self._problems)
+            reading = [group.create_task(backfill.run()) for backfill in self._backfills.values()]
+            pages = routes(self._store, self._hearing, self._channels, self._problems)
             serving = [group.create_task(serve(pages, listening))] if listening else []
             hearing = [group.create_task(self._listen(name, one)) for name, one in self._channels.items()]
             _log.info(
@@ -155,9 +163,15 @@ class _Bridge:
                 instances=list(self._instances),
             )
             await self._ending.wait()
-            await self._drain([*hearing, *serving, probing], turning, posting)
+            await self._drain([*hearing, *reading, *serving, probing], turning, posting)
             renewing.cancel()
         _log.info("bridge.ended")
+
+    def _hearing(self) -> Mapping[str, bool]:
+        """Which channels are connected and bring what is said."""
+        return {
+            name: channel.connected() and not self._backfills[name].deaf for name, channel in self._channels.items()
+        }
 
     async def _drain(
         self,
@@ -199,7 +213,7 @@ class _Bridge:
                 await asyncio.sleep(retry.FIRST)
 
     async def _listen(self, name: str, channel: Channel) -> None:
-        accept = intake(self._store, self._config.rules, name)
+        accept = Intake(self._store, self._config.rules, name).accept
         attempt = 0
         while True:
             attempt += 1

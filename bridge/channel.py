@@ -143,6 +143,30 @@ class CanShowStatus(Protocol):
         ...
 
 
+@runtime_checkable
+class CanReadMissed(Protocol):
+    """Can read afterwards what was said while nobody listened."""
+
+    async def missed(
+        self, since: float, known: Sequence[Conversation], *, everywhere: bool
+    ) -> Sequence[tuple[Envelope, Facts]]:
+        """What was said after `since` (seconds since the epoch), oldest first. Raises ChannelError.
+
+        Looked for in these conversations and in the rooms that they belong to, and, if `everywhere`, in every room and
+        thread that the bot can see and in its direct conversations.
+        """
+        ...
+
+
+@runtime_checkable
+class CanReconnect(Protocol):
+    """Can give up a connection that is open but brings nothing."""
+
+    async def reconnect(self) -> None:
+        """Ends the connection; `listen` makes a new one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LinkedMessage:
     """The message that a link of the platform points at, whoever wrote it."""

@@ -34,6 +34,8 @@ class BridgeSettings(Section):
     """Answers to the same bot in a thread within `bot_window`."""
     bot_window: float = Field(default=300, gt=0)
     """Seconds."""
+    answer_within: float = Field(default=24 * 3600, gt=0)
+    """Seconds: what was said while the bridge was away, and is found later than that, is only listed."""
     drain: float = Field(default=20, ge=0, allow_inf_nan=False)
     """Seconds that running turns have left to finish after SIGTERM."""
 

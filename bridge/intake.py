@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from bridge import policy
-from bridge.channel import Accept, Facts
+from bridge.channel import Facts
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
 from bridge.log import about
@@ -15,23 +15,36 @@ from bridge.store.protocol import Accepted, Arrival, Store
 _log = structlog.get_logger(__name__)
 
 
-def intake(store: Store, rules: Sequence[Rule], channel: str) -> Accept:
-    """The `accept` of one channel: returns when the message is committed, or known, or not for the bot.
+class Intake:
+    """The one door for what is said in a channel, heard live or read afterwards."""
 
-    Raises StoreError when it could not be committed; the platform must not be acknowledged then.
-    """
+    def __init__(self, store: Store, rules: Sequence[Rule], channel: str) -> None:
+        self._store = store
+        self._rules = rules
+        self._channel = channel
 
-    async def accept(envelope: Envelope, facts: Facts) -> None:
+    async def accept(self, envelope: Envelope, facts: Facts) -> None:
+        """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
+
+        Raises StoreError when it could not be committed; the platform must not be acknowledged then.
+        """
         with about(envelope.id):
-            await take(envelope, facts)
+            await self._take(envelope, facts)
 
-    async def take(envelope: Envelope, facts: Facts) -> None:
-        decision = policy.decide(rules, channel, envelope, facts)
+    async def accept_missed(self, envelope: Envelope, facts: Facts, *, too_old: str | None) -> Accepted | None:
+        """The same for what was not heard live; `too_old` says why it is only listed. None: not for the bot."""
+        with about(envelope.id):
+            return await self._take(envelope, facts, missed=True, too_old=too_old)
+
+    async def _take(
+        self, envelope: Envelope, facts: Facts, *, missed: bool = False, too_old: str | None = None
+    ) -> Accepted | None:
+        decision = policy.decide(self._rules, self._channel, envelope, facts)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)
-            return
+            return None
         arrival = Arrival(
-            channel=channel,
+            channel=self._channel,
             instances=decision.instances,
             thread=decision.thread,
             session=decision.session,
@@ -40,15 +53,20 @@ def intake(store: Store, rules: Sequence[Rule], channel: str) -> Accept:
             direct=facts.direct,
             only_if_known=decision.only_if_known,
             wants_context=decision.wants_context,
+            missed=missed,
+            too_old=too_old,
         )
         try:
-            outcome = await store.accept(arrival)
+            outcome = await self._store.accept(arrival)
         except StoreError as error:
-            _log.error("turn.not_accepted", envelope=envelope.id, channel=channel, reason=str(error))
+            _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             raise
-        if outcome is Accepted.TURN:
-            _log.info("turn.accepted", envelope=envelope.id, thread=decision.thread, channel=channel)
-        else:
-            _log.debug("message.passed_over", envelope=envelope.id, thread=decision.thread, because=outcome.value)
-
-    return accept
+        log = _log.bind(envelope=envelope.id, thread=decision.thread, channel=self._channel)
+        match outcome:
+            case Accepted.TURN:
+                log.info("turn.accepted", missed=missed)
+            case Accepted.LISTED:
+                log.warning("message.too_old", reason=too_old)
+            case _:
+                log.debug("message.passed_over", because=outcome.value)
+        return outcome

@@ -6,7 +6,7 @@ import pytest
 from bridge.channel import Facts
 from bridge.envelope import Conversation
 from bridge.errors import StoreError
-from bridge.intake import intake
+from bridge.intake import Intake
 from bridge.rules import Rule
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_contract import arrival, nothing_to_do, turn
@@ -18,7 +18,7 @@ RULES = [Rule(channel="c", instance="main", rooms=("*", "dm"), dm_session="chann
 
 async def test_what_accept_returned_for_is_committed(tmp_path: Path) -> None:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
-    await intake(store, RULES, "c")(ENVELOPE, FACTS)
+    await Intake(store, RULES, "c").accept(ENVELOPE, FACTS)
     await store.close()
     again = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
     lease = await turn(again)
@@ -28,9 +28,9 @@ async def test_what_accept_returned_for_is_committed(tmp_path: Path) -> None:
 
 async def test_what_no_rule_admits_leaves_no_trace(tmp_path: Path) -> None:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
-    await intake(store, [], "c")(ENVELOPE, FACTS)
-    await intake(store, RULES, "c")(ENVELOPE, replace(FACTS, addressed=False))
-    await intake(store, RULES, "c")(ENVELOPE, replace(FACTS, author_is_bot=True))
+    await Intake(store, [], "c").accept(ENVELOPE, FACTS)
+    await Intake(store, RULES, "c").accept(ENVELOPE, replace(FACTS, addressed=False))
+    await Intake(store, RULES, "c").accept(ENVELOPE, replace(FACTS, author_is_bot=True))
     assert await nothing_to_do(store)
     await store.close()
 
@@ -38,7 +38,7 @@ async def test_what_no_rule_admits_leaves_no_trace(tmp_path: Path) -> None:
 async def test_the_answer_goes_where_policy_says(tmp_path: Path) -> None:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
     room = Conversation(source="p", ref="room")
-    await intake(store, RULES, "c")(ENVELOPE, replace(FACTS, direct=True, unthreaded=room))
+    await Intake(store, RULES, "c").accept(ENVELOPE, replace(FACTS, direct=True, unthreaded=room))
     assert (await turn(store)).envelope.conversation == room
     await store.close()
 
@@ -47,4 +47,4 @@ async def test_what_cannot_be_committed_is_not_accepted(tmp_path: Path) -> None:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
     await store.close()
     with pytest.raises(StoreError):
-        await intake(store, RULES, "c")(ENVELOPE, FACTS)
+        await Intake(store, RULES, "c").accept(ENVELOPE, FACTS)

@@ -14,11 +14,14 @@ from adapters.discord import render as rendering
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
+from adapters.discord.missed import Missed
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
     CanReadHistory,
     CanReadLinks,
+    CanReadMissed,
+    CanReconnect,
     CanShowStatus,
     Channel,
     Delivery,
@@ -28,7 +31,7 @@ from bridge.channel import (
     MessageRef,
     Payload,
 )
-from bridge.envelope import Envelope
+from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, NotSent
 from bridge.foreign import dig, text_at
 from bridge.settings import Secret, Section, asked
@@ -73,6 +76,7 @@ class DiscordChannel:
         self._token = settings.token.get_secret_value()
         self._client = DiscordClient(name, self._token, settings.api_base)
         self._threads = Threads(name, self._client)
+        self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self._gateway: listen.Gateway | None = None
         self._places: dict[str, parse.Where] = {}
 
@@ -141,6 +145,15 @@ class DiscordChannel:
         place, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
         await self._client.show_typing(await self._threads.prepare(place, message, envelope.text))
 
+    async def missed(
+        self, since: float, known: Sequence[Conversation], *, everywhere: bool
+    ) -> Sequence[tuple[Envelope, Facts]]:
+        return await self._missed.read(since, known, await self._identify(), everywhere=everywhere)
+
+    async def reconnect(self) -> None:
+        if self._gateway is not None:
+            await self._gateway.reconnect()
+
     async def earlier_in_thread(self, envelope: Envelope) -> Sequence[tuple[Envelope, Facts]]:
         bot = await self._identify()
         place = ids.place(envelope.conversation.ref)
@@ -179,6 +192,9 @@ class DiscordChannel:
     def _guild_of(self, channel: str) -> str | None:
         return self._gateway.guild_of(channel) if self._gateway else None
 
+    def _guilds(self) -> Sequence[str]:
+        return self._gateway.guild_ids() if self._gateway else ()
+
     def _name_of(self, thing: str) -> str | None:
         return self._gateway.name_of(thing) if self._gateway else None
 
@@ -196,9 +212,11 @@ class DiscordChannel:
 
 
 _proof: type[Channel] = DiscordChannel
-_abilities: tuple[type[CanReadHistory], type[CanReadLinks], type[CanShowStatus], type[HasManifest]] = (
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-)
+_abilities: tuple[
+    type[CanReadHistory],
+    type[CanReadLinks],
+    type[CanReadMissed],
+    type[CanReconnect],
+    type[CanShowStatus],
+    type[HasManifest],
+] = (DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel)

@@ -10,6 +10,7 @@ import discord
 from discord.http import HTTPClient, Route
 
 from adapters.discord.failures import meaning
+from adapters.discord.limits import PAGE
 from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited
 from bridge.foreign import items_at, text_at
 
@@ -104,6 +105,29 @@ class DiscordClient:
             channel_id=channel,
         )
         return items_at({"found": found}, "found")[::-1]
+
+    async def after(self, channel: str, message: str) -> Sequence[object]:
+        """All messages of a room or thread that are newer than that id, oldest first."""
+        found: list[object] = []
+        while True:
+            page = await self.call(
+                "GET", "/channels/{channel_id}/messages", params={"after": message, "limit": PAGE}, channel_id=channel
+            )
+            items = items_at({"page": page}, "page")[::-1]
+            found += items
+            newest = text_at(items[-1], "id") if items else None
+            if newest is None or len(items) < PAGE:
+                return found
+            message = newest
+
+    async def places(self, guild: str) -> Sequence[object]:
+        """The channel objects of a server's rooms and active threads.
+
+        https://docs.discord.com/developers/resources/guild#get-guild-channels and #list-active-guild-threads
+        """
+        rooms = await self.call("GET", "/guilds/{guild_id}/channels", guild_id=guild)
+        threads = await self.call("GET", "/guilds/{guild_id}/threads/active", guild_id=guild)
+        return [*items_at({"rooms": rooms}, "rooms"), *items_at(threads, "threads")]
 
     async def post(self, channel: str, body: Mapping[str, Any], nonce: str) -> str:
         """Posts a message and returns its id; the same nonce again, within some minutes, posts nothing more."""

@@ -80,6 +80,11 @@ def written_at(message: str) -> datetime:
     return datetime.fromtimestamp(((int(_checked(message)) >> 22) + _EPOCH_MS) / 1000, UTC)
 
 
+def first_at(seconds: float) -> str:
+    """An id before all that are given at that time, in seconds since the epoch."""
+    return str(max(int(seconds * 1000) - _EPOCH_MS, 0) << 22)
+
+
 def _checked(snowflake: str) -> str:
     if not re.fullmatch(_ID, snowflake):
         raise ValueError(f"not an id of Discord: {snowflake[:60]!r}")

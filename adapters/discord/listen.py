@@ -143,6 +143,15 @@ class Gateway(discord.Client):
         heard = time.monotonic() - self._heard_at < SILENT_AFTER
         return self._ready_on is not None and self._ready_on is self.ws and self.ws.open and heard
 
+    def guild_ids(self) -> list[str]:
+        """The servers that the bot is in."""
+        return [str(guild.id) for guild in self.guilds]
+
+    async def reconnect(self) -> None:
+        """Gives the connection up; the session goes on with another one."""
+        if self._ready_on is not None:
+            await self._let_go(self._ready_on)
+
     def where(self, channel: str) -> Where | None:
         """What is known of a room or thread, from what the gateway told."""
         known = self.get_channel(int(channel))

@@ -12,12 +12,15 @@ from slack_bolt.app.async_app import AsyncApp
 from adapters.slack import ids, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
+from adapters.slack.missed import Missed
 from bridge.channel import (
     Accept,
     CanFindSent,
     CanReadHistory,
     CanReadLinks,
+    CanReadMissed,
     CanReceiveWebhooks,
+    CanReconnect,
     CanResolveNames,
     Channel,
     Delivery,
@@ -29,7 +32,7 @@ from bridge.channel import (
     WebhookRequest,
     WebhookResponse,
 )
-from bridge.envelope import Envelope
+from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, ConfigError
 from bridge.settings import Secret, Section, asked
 
@@ -92,6 +95,7 @@ class SlackChannel:
         self._client = SlackClient(
             name, settings.bot_token.get_secret_value(), settings.api_base, connections=self.posts_at_once * 2
         )
+        self._missed = Missed(name, self._client)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -168,6 +172,15 @@ class SlackChannel:
     async def find_sent(self, delivery: Delivery) -> MessageRef | None:
         return await self._client.find(delivery)
 
+    async def missed(
+        self, since: float, known: Sequence[Conversation], *, everywhere: bool
+    ) -> Sequence[tuple[Envelope, Facts]]:
+        return await self._missed.read(since, known, await self._identify(), everywhere=everywhere)
+
+    async def reconnect(self) -> None:
+        if self._socket is not None:
+            await self._socket.reconnect()
+
     async def earlier_in_thread(self, envelope: Envelope) -> Sequence[tuple[Envelope, Facts]]:
         bot = await self._identify()
         where = ids.place(envelope.conversation.ref)
@@ -228,7 +241,18 @@ _abilities: tuple[
     type[CanFindSent],
     type[CanReadHistory],
     type[CanReadLinks],
+    type[CanReadMissed],
     type[CanReceiveWebhooks],
+    type[CanReconnect],
     type[CanResolveNames],
     type[HasManifest],
-] = (SlackChannel, SlackChannel, SlackChannel, SlackChannel, SlackChannel, SlackChannel)
+] = (
+    SlackChannel,
+    SlackChannel,
+    SlackChannel,
+    SlackChannel,
+    SlackChannel,
+    SlackChannel,
+    SlackChannel,
+    SlackChannel,
+)

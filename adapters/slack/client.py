@@ -15,12 +15,13 @@ from adapters.slack.failures import BAD_TOKEN, meaning
 from adapters.slack.parse import Bot
 from bridge.channel import Delivery, MessageRef
 from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
-from bridge.foreign import dig, text_at
+from bridge.foreign import dig, items_at, text_at
 
 _log = structlog.get_logger(__name__)
 
 METADATA_EVENT = "threadbridge_delivery"
 TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)  # seconds
+ROOM_TYPES = "public_channel,private_channel,im,mpim"
 LOOK_BACK = 300.0
 """Seconds before a delivery was made from which it is looked for: more than two clocks may differ."""
 
@@ -114,6 +115,23 @@ class SlackClient:
             if message.get("ts") != ts:
                 kept.append(message)
         return kept
+
+    async def rooms(self) -> Sequence[str]:
+        """The rooms and direct conversations that the bot is in."""
+        found: list[str] = []
+        cursor = ""
+        while True:
+            arguments = {"types": ROOM_TYPES, "exclude_archived": True, "limit": limits.PAGE}
+            page = await self.call("users.conversations", arguments | ({"cursor": cursor} if cursor else {}))
+            found += [room for one in items_at(page, "channels") if (room := text_at(one, "id"))]
+            cursor = text_at(page, "response_metadata", "next_cursor") or ""
+            if not cursor:
+                return found
+
+    async def since(self, where: ids.Place, oldest: str) -> Sequence[dict[str, Any]]:
+        """The messages of a room's top, or of a thread, that are not older than that ts; in no order."""
+        found = [message async for message in self._messages(where, oldest=oldest, inclusive=True)]
+        return [message for message in found if (text_at(message, "ts") or "") >= oldest]
 
     async def user_name(self, user: str) -> str | None:
         """The name that people see; None if there is nobody of this id."""

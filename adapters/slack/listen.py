@@ -119,6 +119,11 @@ class SocketMode:
         session = self._handler.client.current_session if self._handler else None
         return session is not None and not session.closed
 
+    async def reconnect(self) -> None:
+        """Gives the socket up for a new one."""
+        if self._handler is not None:
+            await self._handler.client.connect_to_new_endpoint(force=True)
+
     async def run(self) -> None:
         """Holds a socket open until cancelled. The SDK reconnects by itself."""
         handler = self._handler = _Handler(self._app, self._app_token, logger=_library_log)

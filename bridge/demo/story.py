@@ -49,18 +49,14 @@ class _Story:
         await in_time("the answer's entry in the store", unposted)
         killed = self._stage.pid
         await self._stage.kill_bridge()
-        self._out.print(f"   [dim]process {killed} is dead[/dim]")
-        if self._simulator.keeps_events:
-            self._out.print("   [dim]Ada goes on writing[/dim]")
-            await say("Ada", "is anybody there?", thread=ada)
+        self._out.print(f"   [dim]process {killed} is dead; Ada goes on writing[/dim]")
+        await say("Ada", "is anybody there?", thread=ada)
         self._simulator.refuse_posts(False)
 
-        self._title("The bridge is started again: what was unposted is posted, what the platform kept is heard")
+        self._title("The bridge is started again: what was unposted is posted, what was unheard is heard")
         seconds = await self._stage.start_bridge()
         self._out.print(f"   [dim]process {self._stage.pid}, connected after {seconds:.1f} s[/dim]")
         await answers(bo, 2)
-        if not self._simulator.keeps_events:
-            await say("Ada", "are you back?", thread=ada)
         await answers(ada, 3)
         settled = self._stage.until_sessions(lambda found: not any(one.unposted or one.waiting for one in found))
         await in_time("the end of all work", settled)

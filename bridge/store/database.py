@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bridge.errors import StoreError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration that this program knows; a test holds it against the migrations."""
 
 

@@ -34,12 +34,18 @@ class Arrival:
     """Accepted only if the bot takes part in the thread already."""
     wants_context: bool
     """The agent is given what was said before if this is the first that the bot answers in the thread."""
+    missed: bool = False
+    """Not heard live but read afterwards. It counts only if no session has it, and as a follow-up only if the bot took
+    part in the thread before it was written."""
+    too_old: str | None = None
+    """Why it is only listed, not answered."""
 
 
 class Accepted(Enum):
     """What became of an arrival."""
 
     TURN = "turn"
+    LISTED = "listed"
     DUPLICATE = "duplicate"
     NOT_TAKING_PART = "not taking part"
 
@@ -227,6 +233,21 @@ class Store(Protocol):
 
     async def accept(self, arrival: Arrival) -> Accepted:
         """Makes it a turn, at most once per session and envelope id; turns of one session keep the order of calls."""
+        ...
+
+    async def heard_until(self, channel: str) -> tuple[float, float]:
+        """(until when everything of that channel was taken, when it was heard for the first time), since the epoch.
+
+        The first call of all makes both now: nothing older is ever looked for.
+        """
+        ...
+
+    async def set_heard_until(self, channel: str, at: float) -> None:
+        """Everything that was said before is taken."""
+        ...
+
+    async def recent_conversations(self, channel: str, limit: int) -> Sequence[Conversation]:
+        """Where the newest turns of that channel came from, the newest first."""
         ...
 
     async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:

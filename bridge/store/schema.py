@@ -37,6 +37,15 @@ threads = Table(
     Column("thread", String, primary_key=True),
     Column("session_id", String, ForeignKey("sessions.session_id"), nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("since", Float),
+)
+
+heard = Table(
+    "heard",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("began_at", Float, nullable=False),
+    Column("until", Float, nullable=False),
 )
 
 turns = Table(
@@ -60,6 +69,7 @@ turns = Table(
     Column("replies", Text),
     Column("usage", Text),
     UniqueConstraint("session_id", "envelope_id", name="turns_once_per_session"),
+    Index("turns_by_envelope", "envelope_id"),
     CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped')", name="turns_status"),
     Index("dead_turns", "session_id", sqlite_where=text("status IN ('failed', 'unknown', 'dropped')")),
     sqlite_autoincrement=True,

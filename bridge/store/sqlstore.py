@@ -9,10 +9,12 @@ from filelock import FileLock
 from sqlalchemy import Column, Connection, Engine, delete, insert, select
 
 from bridge.channel import MessageRef
+from bridge.envelope import Conversation
 from bridge.errors import BridgeError, StoreError
 from bridge.store import database
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
+from bridge.store.heard import HeardStatements
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
 from bridge.store.protocol import Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
@@ -38,6 +40,7 @@ class SqlStore:
         )
         self._turns = TurnStatements(self._leasing[0], clock)
         self._deliveries = DeliveryStatements(self._leasing[1], clock)
+        self._heard = HeardStatements(clock)
         self._commit = GroupCommit(engine)
         self._lock: FileLock | None = None
 
@@ -59,6 +62,15 @@ class SqlStore:
 
     async def accept(self, arrival: Arrival) -> Accepted:
         return await self._commit.write(self._turns.accept, arrival)
+
+    async def heard_until(self, channel: str) -> tuple[float, float]:
+        return await self._commit.write(self._heard.read, channel)
+
+    async def set_heard_until(self, channel: str, at: float) -> None:
+        await self._commit.write(self._heard.write, (channel, at))
+
+    async def recent_conversations(self, channel: str, limit: int) -> Sequence[Conversation]:
+        return await self._commit.write(self._heard.conversations, (channel, limit))
 
     async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
         return await self._commit.claim(self._turns.claim, (instance, limit), self._give_back)

@@ -41,9 +41,10 @@ class OpenAgain:
     counted: bool
 
 
-_KNOWN = select(threads.c.channel, threads.c.thread, threads.c.session_id).where(
-    tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True))
-)
+_KNOWN = select(
+    threads.c.channel, threads.c.thread, threads.c.session_id, func.coalesce(threads.c.since, threads.c.created_at)
+).where(tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True)))
+_TAKEN = select(turns.c.channel, turns.c.envelope_id).where(turns.c.envelope_id.in_(bindparam("of", expanding=True)))
 _INSTANCES = select(sessions.c.session_id, sessions.c.instance).where(
     sessions.c.session_id.in_(bindparam("of", expanding=True))
 )
@@ -111,6 +112,15 @@ _NOTE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """A thread in which the bot takes part."""
+
+    session: str
+    since: float
+    """When the message was written with which that began."""
+
+
 class TurnStatements:
     """The statements, bound to one process start and a clock (seconds since the epoch)."""
 
@@ -122,35 +132,44 @@ class TurnStatements:
         """Turns in the order of the arrivals; what is known already, or not for us, is left out."""
         now = self._clock()
         known = self._known_threads(connection, arrivals)
+        taken = self._taken(connection, [arrival.envelope.id for arrival in arrivals if arrival.missed])
         new_threads: list[dict[str, Any]] = []
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         choices: dict[tuple[str, str], tuple[str, ...]] = {}
         outcomes: list[tuple[str, str] | Accepted] = []
         for arrival in arrivals:
             key = (arrival.channel, arrival.thread)
-            fresh = key not in known
-            if fresh and arrival.only_if_known:
+            thread, said_at = known.get(key), arrival.envelope.ts.timestamp()
+            if (arrival.channel, arrival.envelope.id) in taken:
+                outcomes.append(Accepted.DUPLICATE)
+                continue
+            if arrival.only_if_known and (thread is None or (arrival.missed and thread.since > said_at)):
                 outcomes.append(Accepted.NOT_TAKING_PART)
                 continue
-            session = arrival.session if fresh or not arrival.binds_thread else known[key]
-            if fresh:
-                known[key] = session
-                new_threads.append(
-                    {"channel": arrival.channel, "thread": arrival.thread, "session_id": session, "created_at": now}
-                )
+            session = arrival.session if thread is None or not arrival.binds_thread else thread.session
+            if thread is None and arrival.too_old is None:
+                known[key] = _Thread(session, said_at)
+                new_threads.append(_thread_row(arrival, session, now))
             turn = (session, arrival.envelope.id)
             outcomes.append(Accepted.DUPLICATE if turn in rows else turn)
-            wants_context = arrival.wants_context and fresh
+            wants_context = arrival.wants_context and thread is None
             rows.setdefault(turn, _turn_row(arrival, session, wants_context=wants_context, now=now))
             choices.setdefault(turn, arrival.instances)
         self._choose_instances(connection, rows, choices)
         if new_threads:
             connection.execute(_NEW_THREAD, new_threads)
-        inserted = self._insert(connection, list(rows.values())) if rows else set[tuple[str, str]]()
+        inserted = self._insert(connection, list(rows.values())) if rows else dict[tuple[str, str], Accepted]()
         return [
-            outcome if isinstance(outcome, Accepted) else Accepted.TURN if outcome in inserted else Accepted.DUPLICATE
+            outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
             for outcome in outcomes
         ]
+
+    @staticmethod
+    def _taken(connection: Connection, envelopes: list[str]) -> set[tuple[str, str]]:
+        """Which of these messages are some session's already."""
+        if not envelopes:
+            return set()
+        return {(channel, envelope) for channel, envelope in connection.execute(_TAKEN, {"of": envelopes})}
 
     def _choose_instances(
         self,
@@ -183,30 +202,33 @@ class TurnStatements:
         if moved:
             connection.execute(_MOVE, list(moved.values()))
 
-    def _known_threads(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], str]:
+    def _known_threads(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], _Thread]:
         keys = list({(arrival.channel, arrival.thread) for arrival in arrivals})
-        return {(channel, thread): session for channel, thread, session in connection.execute(_KNOWN, {"keys": keys})}
+        found = connection.execute(_KNOWN, {"keys": keys})
+        return {(channel, thread): _Thread(session, since) for channel, thread, session, since in found}
 
-    def _insert(self, connection: Connection, rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    def _insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
         inserted = connection.execute(_NEW_TURN, rows).all()
-        instances = {(row["session_id"], row["envelope_id"]): row["instance"] for row in rows}
-        if inserted:
-            connection.execute(
-                _OPEN,
-                [
-                    {
-                        "seq": seq,
-                        "session_id": session,
-                        "instance": instances[session, envelope],
-                        "owner": None,
-                        "lease_until": 0.0,
-                        "attempts": 0,
-                        "in_doubt": False,
-                    }
-                    for seq, session, envelope in inserted
-                ],
-            )
-        return {(session, envelope) for _, session, envelope in inserted}
+        written = {(row["session_id"], row["envelope_id"]): row for row in rows}
+        opened = [
+            {
+                "seq": seq,
+                "session_id": session,
+                "instance": written[session, envelope]["instance"],
+                "owner": None,
+                "lease_until": 0.0,
+                "attempts": 0,
+                "in_doubt": False,
+            }
+            for seq, session, envelope in inserted
+            if written[session, envelope]["status"] == "open"
+        ]
+        if opened:
+            connection.execute(_OPEN, opened)
+        return {
+            (session, envelope): Accepted.TURN if written[session, envelope]["status"] == "open" else Accepted.LISTED
+            for _, session, envelope in inserted
+        }
 
     def claim(self, connection: Connection, request: tuple[str, int]) -> Sequence[TurnLease]:
         """Leases for an instance, at most so many."""
@@ -311,9 +333,21 @@ def _turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float
         "wants_context": wants_context,
         "envelope": arrival.envelope.model_dump_json(exclude={"raw"}),
         "raw": json.dumps(arrival.envelope.raw, separators=(",", ":")),
-        "status": "open",
+        "status": "open" if arrival.too_old is None else "failed",
         "attempts": 0,
         "accepted_at": now,
+        "finished_at": None if arrival.too_old is None else now,
+        "error": arrival.too_old,
+    }
+
+
+def _thread_row(arrival: Arrival, session: str, now: float) -> dict[str, Any]:
+    return {
+        "channel": arrival.channel,
+        "thread": arrival.thread,
+        "session_id": session,
+        "created_at": now,
+        "since": arrival.envelope.ts.timestamp(),
     }
 
 

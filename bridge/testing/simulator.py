@@ -29,8 +29,6 @@ class Simulator(Protocol):
 
     source: str
     """The platform, as `Envelope.source` names it."""
-    keeps_events: bool
-    """Whether what was said while no bot was connected is delivered to it later."""
 
     async def start(self) -> None:
         """Listens on a free port of 127.0.0.1."""

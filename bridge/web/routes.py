@@ -1,6 +1,6 @@
 """The pages of the HTTP server: `/healthz`, `/readyz` and each channel's `/{name}/events`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,14 +15,21 @@ MAX_BODY_BYTES = 1024 * 1024
 """Platforms' events are a few kilobytes."""
 
 
-def routes(store: Store, channels: Mapping[str, Channel], problems: Mapping[str, str | None]) -> Starlette:
-    """The application. `problems`: what is known to be wrong with each instance, kept up to date by its owner."""
+def routes(
+    store: Store,
+    hearing: Callable[[], Mapping[str, bool]],
+    channels: Mapping[str, Channel],
+    problems: Mapping[str, str | None],
+) -> Starlette:
+    """The application. `hearing` says which channels would hear a message now; `problems`: what is known to be wrong
+    with each instance, kept up to date by its owner.
+    """
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})
 
     async def readyz(_: Request) -> Response:
-        connected = {name: channel.connected() for name, channel in channels.items()}
+        connected = hearing()
         try:
             await store.writable()
             writable = True

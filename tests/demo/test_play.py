@@ -41,7 +41,7 @@ def test_a_message_that_is_not_answered_as_it_should_be_makes_it_fail() -> None:
 def test_without_a_terminal_the_story_is_played_to_its_end() -> None:
     done = demo()
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("is dead") == 2
+    assert done.stdout.count("is dead; Ada goes on writing") == 2
     assert done.stdout.endswith("Every message was answered once, in order, in its own thread.\n")
     settled = re.findall(r"(slack|discord)-\S+: \d turns, 0 waiting, 0 unposted", done.stdout)
     assert sorted(settled) == ["discord", "discord", "slack", "slack"]

@@ -126,4 +126,4 @@ async def test_settings_lead_an_adapter_to_the_simulator(simulator, session):
 
 def test_it_is_a_simulator():
     checked: Simulator = DiscordSimulator()
-    assert (checked.source, checked.keeps_events) == ("discord", False)
+    assert checked.source == "discord"

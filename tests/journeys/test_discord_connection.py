@@ -121,7 +121,7 @@ async def test_a_platform_that_does_not_answer_holds_up_neither_the_start_nor_th
 
 async def test_a_signal_ends_a_start_that_waits_for_a_platform(discord_world):
     world = discord_world
-    world.discord.faults.delay("users.me", 60, times=None)
+    world.discord.faults.delay("application", 60, times=None)
     world.configure()
     await world.program.start()
     await in_time("the call", world.discord.until(lambda: any(call.name == "users.me" for call in world.discord.calls)))

@@ -87,7 +87,7 @@ def test_a_store_of_the_first_version_keeps_everything(path: Path) -> None:
     store.close()
     assert kept == {
         "sessions": [("s", "c", "main", "resp-1", 1.0)],
-        "threads": [("c", "t", "s", 1.0)],
+        "threads": [("c", "t", "s", 1.0, None)],
         "turns": [
             (3, "s", "p:1", "c", "main", 0, 1, "{}", '{"a": 1}', "answered", 1, 1, 2, 3, None, "[]", None),
             (4, "s", "p:2", "c", "main", 0, 0, "{}", "{}", "open", 0, 4, None, None, None, None, None),

@@ -35,7 +35,6 @@ class DiscordServer(People):
     """
 
     source = "discord"
-    keeps_events = False
 
     def __init__(
         self,

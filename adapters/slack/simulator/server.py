@@ -33,7 +33,6 @@ class SlackServer:
     """
 
     source = "slack"
-    keeps_events = True
 
     def __init__(
         self,

@@ -1,0 +1,146 @@
+"""What was said while nobody listened, through the same door as live events.
+
+A channel that can read what it missed is asked at every connection, and in between about the conversations that were
+active last: a connection may be open and bring nothing. What was taken already falls out in the store.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bridge import retry
+from bridge.channel import CanReadMissed, CanReconnect, Channel, Facts
+from bridge.envelope import Envelope
+from bridge.errors import ChannelError, RateLimited, StoreError
+from bridge.intake import Intake
+from bridge.store.protocol import Accepted, Store
+
+_log = structlog.get_logger(__name__)
+
+LOOK = 0.5
+"""Seconds between two looks whether the channel is connected."""
+PERIOD = 10.0
+"""Seconds between two looks at the conversations that were active last."""
+NEAR = 5
+"""So many of them."""
+NEAR_SECONDS = 900.0
+"""How far back these looks reach."""
+FAR = 200
+"""So many conversations, the newest, are looked at after a connection, beside every room."""
+OVERLAP = 300.0
+"""Seconds that are read again: the platform's clock and ours may differ."""
+LISTED_SECONDS = 7 * 24 * 3600.0
+"""How far back messages are found at all; what is too old to be answered is listed."""
+MOST = 1_000
+"""Messages that are taken at once; the rest in the next round."""
+DEAF_AFTER = 5.0
+"""Seconds after which a message that was not heard live shows that the connection is deaf."""
+
+
+class Backfill:
+    """Keeps one channel from missing anything."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        store: Store,
+        intake: Intake,
+        answer_within: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """What is older than `answer_within` seconds when it is found is only listed."""
+        self._channel = channel
+        self._store = store
+        self._intake = intake
+        self._answer_within = answer_within
+        self._clock = clock
+        self.deaf = False
+        """Whether the open connection turned out to bring nothing."""
+
+    async def run(self) -> None:
+        """Until cancelled; ends at once for a channel that cannot read what it missed."""
+        if not isinstance(self._channel, CanReadMissed):
+            return
+        while True:
+            await self._until_connected()
+            connected_at = self._clock()
+            self.deaf = False
+            if await self._read_everything(self._channel):
+                await self._look_now_and_then(self._channel, connected_at)
+
+    async def _until_connected(self) -> None:
+        while not self._channel.connected():  # noqa: ASYNC110 - channels say it, they do not tell it
+            await asyncio.sleep(LOOK)
+
+    async def _read_everything(self, channel: CanReadMissed) -> bool:
+        """False if the connection ended before that was done."""
+        attempt = 0
+        while self._channel.connected():
+            attempt += 1
+            try:
+                if await self._read_on(channel):
+                    return True
+            except (ChannelError, StoreError) as error:
+                _log.warning("backfill.failed", channel=self._channel.name, reason=str(error))
+                await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else retry.wait(attempt, 0))
+        return False
+
+    async def _read_on(self, channel: CanReadMissed) -> bool:
+        """Reads from where everything was heard; False if there was more than is taken at once."""
+        began = self._clock()
+        until, first = await self._store.heard_until(self._channel.name)
+        known = await self._store.recent_conversations(self._channel.name, FAR)
+        since = max(first, until - OVERLAP, began - LISTED_SECONDS)
+        found = await channel.missed(since, known, everywhere=True)
+        taken = await self._take(found[:MOST])
+        log = _log.info if taken else _log.debug
+        seconds = round(self._clock() - began, 1)
+        log("backfill.read", channel=self._channel.name, read=len(found[:MOST]), taken=taken, seconds=seconds)
+        whole = len(found) <= MOST
+        reached = began if whole else found[MOST - 1][0].ts.timestamp() + OVERLAP
+        await self._store.set_heard_until(self._channel.name, reached)
+        return whole
+
+    async def _look_now_and_then(self, channel: CanReadMissed, connected_at: float) -> None:
+        """Until the connection ends or turns out to be deaf."""
+        due = self._clock() + PERIOD
+        while self._channel.connected():
+            await asyncio.sleep(LOOK)
+            if self._clock() < due:
+                continue
+            due = self._clock() + PERIOD
+            try:
+                missed = await self._look(channel, connected_at)
+            except RateLimited as error:
+                due += error.retry_after
+            except (ChannelError, StoreError) as error:
+                _log.debug("backfill.failed", channel=self._channel.name, reason=str(error))
+            else:
+                if missed:
+                    await self._give_up(missed)
+                    return
+
+    async def _look(self, channel: CanReadMissed, connected_at: float) -> int:
+        """Takes what was not heard in the conversations that were active last; how many messages were that."""
+        began = self._clock()
+        near = await self._store.recent_conversations(self._channel.name, NEAR)
+        since = max(connected_at, began - NEAR_SECONDS)
+        found = await channel.missed(since, near, everywhere=False) if near else ()
+        return await self._take([one for one in found if one[0].ts.timestamp() < began - DEAF_AFTER])
+
+    async def _give_up(self, missed: int) -> None:
+        self.deaf = True
+        _log.warning("channel.deaf", channel=self._channel.name, missed=missed)
+        if isinstance(self._channel, CanReconnect):
+            await self._channel.reconnect()
+
+    async def _take(self, found: Sequence[tuple[Envelope, Facts]]) -> int:
+        """How many of these were for the bot and not known."""
+        taken = 0
+        for envelope, facts in found:
+            age = self._clock() - envelope.ts.timestamp()
+            too_old = f"it was found {age / 3600:.0f} hours later" if age > self._answer_within else None
+            taken += await self._intake.accept_missed(envelope, facts, too_old=too_old) is Accepted.TURN
+        return taken
