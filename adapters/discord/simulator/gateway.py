@@ -12,10 +12,10 @@ from typing import Any, cast
 from aiohttp import WSMsgType, web
 
 from adapters.discord.simulator import codes, compression
-from adapters.discord.simulator.changes import Journal
 from adapters.discord.simulator.connection import Connection
 from adapters.discord.simulator.faults import Faults, GatewayFaults
 from adapters.discord.simulator.guild import Guild, Payload
+from adapters.discord.simulator.journal import Journal
 from adapters.discord.simulator.objects import bot_user, guild_create
 from adapters.discord.simulator.sessions import (
     GUILDS,

@@ -16,10 +16,10 @@ from aiohttp import BodyPartReader, web
 from adapters.discord.simulator import routes_app, routes_interactions, routes_messages, routes_rooms
 from adapters.discord.simulator.answers import Answer, ApiError, not_found, unauthorized
 from adapters.discord.simulator.api import Api, Args, Route
-from adapters.discord.simulator.changes import Changes
 from adapters.discord.simulator.faults import Fault, Faults
 from adapters.discord.simulator.guild import Payload, SharedFile
 from adapters.discord.simulator.rate_limit import Limiter
+from bridge.testing.changes import Changes
 
 BASE = "/api/v10"
 

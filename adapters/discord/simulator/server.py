@@ -7,11 +7,11 @@ from typing import Self
 from aiohttp import web
 
 from adapters.discord.simulator.api import Api, Nonces
-from adapters.discord.simulator.changes import Journal
 from adapters.discord.simulator.faults import Faults
 from adapters.discord.simulator.files import Downloads
 from adapters.discord.simulator.gateway import Gateway
 from adapters.discord.simulator.guild import Guild, Person
+from adapters.discord.simulator.journal import Journal
 from adapters.discord.simulator.people import DEFAULT_FORUM, DEFAULT_ROOM, People
 from adapters.discord.simulator.publisher import Publisher
 from adapters.discord.simulator.rate_limit import Limiter, PostRate

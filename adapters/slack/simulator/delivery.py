@@ -1,10 +1,11 @@
 """What both transports of events share: the event, the record of what became of it, the rules of retrying."""
 
-import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from bridge.testing.changes import Changes
 
 SLACK_RETRY_SCHEDULE = (0.0, 60.0, 300.0)
 """Seconds before the retries 1, 2, 3. https://docs.slack.dev/apis/events-api#retries."""
@@ -43,35 +44,6 @@ class Transport(Protocol):
     def unacked(self) -> int:
         """How many events wait for an acknowledgement, a retry or a connection."""
         ...
-
-
-class Changes:
-    """Wakes those who wait for a condition; costs next to nothing while nobody waits."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
-
-    def notify(self) -> None:
-        """Something changed: every condition is looked at again."""
-        if not self._waiting:
-            return
-        still: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
-        for condition, future in self._waiting:
-            if future.done():
-                continue
-            if condition():
-                future.set_result(None)
-            else:
-                still.append((condition, future))
-        self._waiting = still
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Returns once the condition holds. It must be cheap: it is called after every change."""
-        if condition():
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((condition, future))
-        await future
 
 
 @dataclass(slots=True)
