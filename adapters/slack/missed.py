@@ -1,5 +1,6 @@
 """What was said while nobody listened, read from the history of rooms, threads and direct conversations."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from adapters.slack.client import SlackClient
 from adapters.slack.parse import Bot, Malformed
 from bridge.channel import Facts
 from bridge.envelope import Conversation, Envelope
-from bridge.errors import NotSent, Rejected
+from bridge.errors import NotSent, RateLimited, Rejected
 from bridge.foreign import text_at
 
 _log = structlog.get_logger(__name__)
@@ -52,11 +53,14 @@ class Missed:
             return ()
 
     async def _since(self, where: ids.Place, oldest: str) -> Sequence[dict[str, Any]]:
-        try:
-            return await self._client.since(where, oldest)
-        except Rejected as error:  # gone, or not for us: nothing can be missed there
-            _log.debug("room.unreadable", channel=self._channel, room=where.room, reason=str(error))
-            return ()
+        while True:
+            try:
+                return await self._client.since(where, oldest)
+            except RateLimited as error:  # with many rooms this is how it goes: on from here, not from the beginning
+                await asyncio.sleep(error.retry_after)
+            except Rejected as error:  # gone, or not for us: nothing can be missed there
+                _log.debug("room.unreadable", channel=self._channel, room=where.room, reason=str(error))
+                return ()
 
     def _parsed(self, messages: Sequence[tuple[str, dict[str, Any]]], bot: Bot) -> Found:
         found: dict[str, tuple[Envelope, Facts]] = {}
