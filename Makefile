@@ -29,7 +29,7 @@ demo: $(VENV)/.ready  ## a simulated Slack, a demo agent and the real bridge: tr
 
 test: $(VENV)/.ready  ## all tests (ARGS="-k name" for some)
 	@echo "==> running all tests: pure functions, contracts, journeys"
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(VENV)/.ready  ## formatting, lint, types, import contracts
 	@echo "==> ruff format"; $(BIN)/ruff format --check .
