@@ -13,7 +13,7 @@ import structlog
 from bridge import retry
 from bridge.channel import CanReadMissed, CanReconnect, Channel, Facts
 from bridge.envelope import Envelope
-from bridge.errors import ChannelError, RateLimited, StoreError
+from bridge.errors import ChannelError, RateLimited, StoreError, Unstorable
 from bridge.intake import Intake
 from bridge.store.protocol import Accepted, Store
 
@@ -64,11 +64,18 @@ class Backfill:
         if not isinstance(self._channel, CanReadMissed):
             return
         while True:
-            await self._until_connected()
-            connected_at = self._clock()
-            self.deaf = False
-            if await self._read_everything(self._channel):
-                await self._look_now_and_then(self._channel, connected_at)
+            try:
+                await self._one_connection(self._channel)
+            except Exception:  # noqa: BLE001 - one channel must not take the others down
+                _log.exception("backfill.broke", channel=self._channel.name)
+                await asyncio.sleep(PERIOD)
+
+    async def _one_connection(self, channel: CanReadMissed) -> None:
+        await self._until_connected()
+        connected_at = self._clock()
+        self.deaf = False
+        if await self._read_everything(channel):
+            await self._look_now_and_then(channel, connected_at)
 
     async def _until_connected(self) -> None:
         while not self._channel.connected():  # noqa: ASYNC110 - channels say it, they do not tell it
@@ -142,5 +149,8 @@ class Backfill:
         for envelope, facts in found:
             age = self._clock() - envelope.ts.timestamp()
             too_old = f"it was found {age / 3600:.0f} hours later" if age > self._answer_within else None
-            taken += await self._intake.accept_missed(envelope, facts, too_old=too_old) is Accepted.TURN
+            try:
+                taken += await self._intake.accept_missed(envelope, facts, too_old=too_old) is Accepted.TURN
+            except Unstorable as error:
+                _log.error("message.unstorable", channel=self._channel.name, id=envelope.id, reason=str(error))
         return taken

@@ -13,7 +13,7 @@ from adapters.discord import parse
 from adapters.discord.markup import NameOf
 from adapters.discord.parse import Bot, Malformed, Where
 from bridge.channel import Accept, Facts
-from bridge.errors import ChannelError, RateLimited, Rejected
+from bridge.errors import ChannelError, RateLimited, Rejected, Unstorable
 from bridge.foreign import dig, text_at
 
 _log = structlog.get_logger(__name__)
@@ -90,6 +90,8 @@ class Arrivals:
         except Malformed as error:
             message = text_at(payload, "d", "id")
             _log.warning("event.malformed", channel=self._channel, id=message, reason=str(error))
+        except Unstorable as error:
+            _log.error("message.unstorable", channel=self._channel, room=room, reason=str(error))
         except Rejected as error:
             _log.warning("event.unplaced", channel=self._channel, room=room, reason=str(error))
         except Exception:  # noqa: BLE001 - the next one is another message
@@ -113,13 +115,13 @@ class Arrivals:
         return told
 
     async def _patiently(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """Repeats it until it works. Raises Rejected and Malformed, which no repetition mends."""
+        """Repeats it until it works. Raises Rejected, Malformed and Unstorable, which no repetition mends."""
         pause = FIRST_PAUSE
         while True:
             wait = pause
             try:
                 return await ask()
-            except (Rejected, Malformed):
+            except (Rejected, Malformed, Unstorable):
                 raise
             except RateLimited as error:
                 wait = max(error.retry_after, pause)

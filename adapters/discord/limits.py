@@ -7,9 +7,6 @@ https://docs.discord.com/developers/resources/message#create-message"""
 THREAD_NAME_CHARS = 100
 """https://docs.discord.com/developers/resources/channel#start-thread-from-message"""
 
-NONCE_CHARS = 25
-"""https://docs.discord.com/developers/resources/message#create-message"""
-
 PAGE = 100
 """Messages that can be asked for at once.
 https://docs.discord.com/developers/resources/message#get-channel-messages"""

@@ -4,7 +4,7 @@ import asyncio
 
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.parse import Bot, Where
-from bridge.errors import NotSent, RateLimited, Rejected
+from bridge.errors import NotSent, RateLimited, Rejected, Unstorable
 from bridge.testing.channel_contract import Inbox
 
 
@@ -168,3 +168,18 @@ async def test_a_room_with_an_odd_name_is_passed_over():
     ours.put(event(2, room="21"))
     await inbox.until_said("2")
     assert rooms.asked == ["21"]
+
+
+async def test_a_message_that_can_never_be_stored_does_not_hold_up_the_next():
+    rooms, inbox = Rooms(), Inbox()
+
+    async def accept(envelope, facts):
+        if envelope.text == "1":
+            raise Unstorable("nested too deep")
+        await inbox.accept(envelope, facts)
+
+    ours = Arrivals("discord", BOT, rooms.locate, {}.get, name_of=lambda _: None, accept=accept)
+    ours.put(event(1, room="21"))
+    ours.put(event(2, room="21"))
+    await inbox.until_said("2")
+    assert texts(inbox) == ["2"]
