@@ -20,7 +20,7 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test check format bench constraints clean
+.PHONY: help setup demo test check format bench chaos constraints clean
 
 setup: $(VENV)/.ready  ## the virtual environment, ready to use
 
@@ -43,6 +43,9 @@ format: $(VENV)/.ready  ## put the code into shape
 
 bench: $(VENV)/.ready  ## speed and memory against a bot written by hand (several minutes)
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: $(VENV)/.ready  ## 10,000 messages, 500 kills: counts what is lost or done twice (about 30 minutes; writes docs/reliability.md)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 constraints: $(VENV)/.ready  ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate \

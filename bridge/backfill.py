@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from bridge import retry
+from bridge import faultpoints, retry
 from bridge.channel import CanReadMissed, CanReconnect, Channel, Facts
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited, StoreError, Unstorable
@@ -101,7 +101,9 @@ class Backfill:
         known = await self._store.recent_conversations(self._channel.name, FAR)
         since = max(first, until - OVERLAP, began - LISTED_SECONDS)
         found = await channel.missed(since, known, everywhere=True)
+        faultpoints.reached("backfill.read")
         taken = await self._take(found[:MOST])
+        faultpoints.reached("backfill.taken")
         log = _log.info if taken else _log.debug
         seconds = round(self._clock() - began, 1)
         log("backfill.read", channel=self._channel.name, read=len(found[:MOST]), taken=taken, seconds=seconds)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bridge import retry
+from bridge import faultpoints, retry
 from bridge.channel import CanFindSent, Channel, Delivery, MessageRef
 from bridge.errors import LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
 from bridge.log import about
@@ -50,11 +50,13 @@ class Deliveries:
     async def _post(self, lease: DeliveryLease, log: structlog.typing.FilteringBoundLogger) -> None:
         delivery = Delivery(lease.id, lease.session, lease.conversation, lease.payload, lease.created_at)
         looked_up = False
+        faultpoints.reached("delivery.claimed")
         try:
             ref: MessageRef | None = None
             if lease.in_doubt and isinstance(self._channel, CanFindSent):
                 ref = await self._channel.find_sent(delivery)
                 looked_up = True
+                faultpoints.reached("delivery.looked")
             found = ref is not None
             if ref is None:
                 ref = await self._channel.send(delivery)
@@ -73,7 +75,9 @@ class Deliveries:
             in_doubt = lease.in_doubt and not looked_up
             await until_stored(lambda: self._store.bury(lease, reason, in_doubt=in_doubt))
         else:
+            faultpoints.reached("delivery.posted")
             await until_stored(lambda: self._store.delivered(lease, ref))
+            faultpoints.reached("delivery.closed")
             log.info("delivery.sent", found=found, ms=round((time.time() - lease.created_at) * 1000))
 
     async def _again(self, lease: DeliveryLease, error: str, *, in_doubt: bool) -> None:

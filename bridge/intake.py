@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bridge import policy
+from bridge import faultpoints, policy
 from bridge.channel import Facts
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
@@ -56,11 +56,13 @@ class Intake:
             missed=missed,
             too_old=too_old,
         )
+        faultpoints.reached("event.received")
         try:
             outcome = await self._store.accept(arrival)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             raise
+        faultpoints.reached("event.stored")
         log = _log.bind(envelope=envelope.id, thread=decision.thread, channel=self._channel)
         match outcome:
             case Accepted.TURN:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from bridge import notices, policy, prompt, retry
+from bridge import faultpoints, notices, policy, prompt, retry
 from bridge.channel import CanReadHistory, CanResolveNames, Channel
 from bridge.envelope import Envelope
 from bridge.errors import (
@@ -76,6 +76,7 @@ class Turns:
             log.info("turn.ended", instance=self._instance.name, ms=round((time.time() - lease.claimed_at) * 1000))
 
     async def _answer(self, lease: TurnLease) -> None:
+        faultpoints.reached("turn.claimed")
         if lease.in_doubt and not self._instance.repeatable and self._settings.on_unknown != "retry":
             await self._on_unknown[self._settings.on_unknown](lease, "the bridge ended while the turn was running")
             return
@@ -134,6 +135,9 @@ class Turns:
         )
 
     async def _ask(self, lease: TurnLease, channel: Channel, turn: Turn) -> None:
+        if not self._instance.repeatable:
+            await until_stored(lambda: self._store.begin_turn(lease))
+        faultpoints.reached("turn.begun")
         replies: list[Envelope] = []
         ending = Ending()
         try:
@@ -143,6 +147,7 @@ class Turns:
                 contextlib.aclosing(self._instance.run(turn)) as items,
             ):
                 async for item in items:
+                    faultpoints.reached("turn.heard")
                     match item:
                         case Progress():
                             pass
@@ -155,6 +160,7 @@ class Turns:
                 f"it was not done after {self._settings.longest:.0f} seconds (longest of [instances.{lease.instance}])"
             )
             raise TurnInterrupted(limit) from None
+        faultpoints.reached("turn.answered")
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
             deliveries=_deliveries(lease, channel, replies, ending),
@@ -165,6 +171,7 @@ class Turns:
             usage=ending.usage,
         )
         await until_stored(lambda: self._store.finish_turn(lease, result))
+        faultpoints.reached("turn.finished")
 
     async def _unavailable(self, lease: TurnLease, error: InstanceUnavailable) -> None:
         if self._out_of_patience(lease):

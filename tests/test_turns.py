@@ -158,12 +158,22 @@ async def test_patience_has_an_end_that_is_said(url: str) -> None:
 async def test_a_turn_that_a_crash_cut_off_follows_on_unknown(url: str, on_unknown: str, said: str) -> None:
     before = await SqlStore.open(url)
     await before.accept(arrival(1))
-    await turn(before)
+    await before.begin_turn(await turn(before))
     await before.close()
     steps = Steps(url, on_unknown=on_unknown)
     async with steps.running():
         assert await steps.channel.texts(1) == [said]
     assert len(steps.instance.asked) == (1 if on_unknown == "retry" else 0)
+
+
+async def test_a_turn_that_a_crash_cut_off_before_the_agent_was_asked_is_simply_asked(url: str) -> None:
+    before = await SqlStore.open(url)
+    await before.accept(arrival(1))
+    await turn(before)
+    await before.close()
+    steps = Steps(url)
+    async with steps.running():
+        assert await steps.channel.texts(1) == ["echo: [Ada] message 1"]
 
 
 async def test_an_instance_that_can_dedupe_is_simply_asked_again(url: str) -> None:

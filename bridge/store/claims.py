@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, Connection, Select, Table, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Column, Connection, Select, Table, and_, bindparam, exists, or_, select, true, update
 
 from bridge.store.protocol import Lease
 
@@ -54,8 +54,16 @@ class Leasing:
     """
 
     def __init__(
-        self, open_rows: Table, queue: Column[str], line: Column[str], *, me: str, lease_seconds: float
+        self,
+        open_rows: Table,
+        queue: Column[str],
+        line: Column[str],
+        *,
+        me: str,
+        lease_seconds: float,
+        begins_at_claim: bool,
     ) -> None:
+        """`begins_at_claim`: from the claim on nobody knows how far the work got; otherwise from `begin` on."""
         self.me = me
         self._lease_seconds = lease_seconds
         self._alive: set[int] = set()
@@ -65,8 +73,14 @@ class Leasing:
         self._take = (
             update(open_rows)
             .where(open_rows.c.seq == bindparam("of"))
-            .values(owner=me, lease_until=bindparam("until"), attempts=open_rows.c.attempts + 1, in_doubt=True)
+            .values(
+                owner=me,
+                lease_until=bindparam("until"),
+                attempts=open_rows.c.attempts + 1,
+                in_doubt=true() if begins_at_claim else open_rows.c.in_doubt,
+            )
         )
+        self._begin = one.values(in_doubt=True)
         self._give_back = one.values(
             owner=None, lease_until=0.0, attempts=open_rows.c.attempts - 1, in_doubt=bindparam("before")
         )
@@ -89,6 +103,10 @@ class Leasing:
             connection.execute(self._take, [{"of": row.seq, "until": until} for row in found])
             self._alive.update(row.seq for row in found)
         return {row.seq: (row.attempts + 1, row.in_doubt, row.failing_since) for row in found}
+
+    def begin(self, connection: Connection, seqs: list[int]) -> None:
+        """From now on these are in doubt until they are closed or opened again."""
+        connection.execute(self._begin, [{"of": seq} for seq in seqs])
 
     def give_back(self, connection: Connection, leases: Sequence[Lease]) -> None:
         """As if these had not been claimed: nobody began to work on them."""

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from bridge import faultpoints
 from bridge.errors import BridgeError, StoreError, Unstorable
 
 _log = structlog.get_logger(__name__)
@@ -188,6 +189,10 @@ class GroupCommit:
             for call in claims:
                 if taken := call.statement(connection, call.argument):
                     answers.append((call, taken))
+            if answers:
+                faultpoints.reached("store.written")
+        if answers:
+            faultpoints.reached("store.committed")
         return answers
 
     def _claimed_alone(self, connection: Connection, call: _Call) -> list[tuple[_Call, Any]]:

@@ -254,6 +254,12 @@ class Store(Protocol):
         """The oldest open turn of each session that has none leased; waits until there is at least one."""
         ...
 
+    async def begin_turn(self, lease: TurnLease) -> None:
+        """From now on the agent may have been asked: if the turn is leased again before it was closed or opened again,
+        it is in doubt.
+        """
+        ...
+
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
         """Closes the turn and writes its deliveries together."""
         ...

@@ -33,9 +33,21 @@ class SqlStore:
         me = uuid.uuid4().hex
         self._clock = clock
         self._leasing = (
-            Leasing(open_turns, open_turns.c.instance, open_turns.c.session_id, me=me, lease_seconds=lease_seconds),
             Leasing(
-                open_deliveries, open_deliveries.c.channel, open_deliveries.c.line, me=me, lease_seconds=lease_seconds
+                open_turns,
+                open_turns.c.instance,
+                open_turns.c.session_id,
+                me=me,
+                lease_seconds=lease_seconds,
+                begins_at_claim=False,
+            ),
+            Leasing(
+                open_deliveries,
+                open_deliveries.c.channel,
+                open_deliveries.c.line,
+                me=me,
+                lease_seconds=lease_seconds,
+                begins_at_claim=True,
             ),
         )
         self._turns = TurnStatements(self._leasing[0], clock)
@@ -74,6 +86,9 @@ class SqlStore:
 
     async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
         return await self._commit.claim(self._turns.claim, (instance, limit), self._give_back)
+
+    async def begin_turn(self, lease: TurnLease) -> None:
+        await self._commit.write(self._turns.begin, lease)
 
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
         await self._commit.write(self._turns.finish, Finish(lease, result))

@@ -273,6 +273,13 @@ class TurnStatements:
         connection.execute(_FINISH, row | {"now_error": "this version cannot read it"})
         connection.execute(_CLOSE, {"of": seq})
 
+    def begin(self, connection: Connection, leases: Sequence[TurnLease]) -> Sequence[BridgeError | None]:
+        """Notes of turns that are still ours that the agent is being asked."""
+        held = self._leasing.held(connection, [lease.seq for lease in leases])
+        if held:
+            self._leasing.begin(connection, list(held))
+        return [None if lease.seq in held else _lost(lease) for lease in leases]
+
     def finish(self, connection: Connection, calls: Sequence[Finish]) -> Sequence[BridgeError | None]:
         """Closes turns that are still ours and writes their deliveries."""
         now = self._clock()

@@ -259,6 +259,7 @@ class StoreContract:
                 await before.accept(arrival(number, thread))
             await before.finish_turn(await turn(before), result("answer"))
             running = await turn(before)
+            await before.begin_turn(running)
             posting = await delivery(before)
         clock.now += LEASE_SECONDS + 1
         async with stores(clock) as after:
@@ -314,6 +315,7 @@ class StoreContract:
         await store.finish_turn(await turn(store), result("one"))
         await store.accept(arrival(2))
         lost_turn, lost_delivery = await turn(store), await delivery(store)
+        await store.begin_turn(lost_turn)
         store.let_go(lost_turn)
         store.let_go(lost_delivery)
         assert await nothing_to_do(store)

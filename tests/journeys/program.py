@@ -47,8 +47,10 @@ async def eventually(what: str, true: Callable[[], Awaitable[_Result | None]]) -
 class Program:
     """`threadbridge run`, and what it writes to standard error."""
 
-    def __init__(self, config: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, config: Path, environment: Mapping[str, str], module: Sequence[str] = ("bridge",)) -> None:
+        """`module`: what `python -m` is given before the command, if it is not the program as it is."""
         self._config = config
+        self._module = module
         self.environment = {**os.environ, **environment}
         self.log: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
@@ -61,7 +63,7 @@ class Program:
         self.log = []
         self._ended = False
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge", "run", "--config", str(self._config), *options,
+            sys.executable, "-m", *self._module, "run", "--config", str(self._config), *options,
             env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE, limit=2**20,
         )  # fmt: skip
@@ -191,10 +193,10 @@ class World(Generic[_Platform]):
             },
             f"channels.{channel}": self.platform.settings(),
         }  # fmt: skip
-        lines = [line for name, table in tables.items() for line in _toml(f"[{name}]", table)]
-        for rule in rules or ({"rooms": ["*", "dm"]},):
-            lines += _toml("[[rules]]", {"channel": channel, "instance": "main", **rule}) if rule else []
-        (self.folder / "config.toml").write_text("\n".join(lines), encoding="utf-8")
+        with_channel = [
+            {"channel": channel, "instance": "main", **rule} for rule in rules or ({"rooms": ["*", "dm"]},) if rule
+        ]
+        (self.folder / "config.toml").write_text(toml(tables, with_channel), encoding="utf-8")
 
     async def start(self, *rules: Mapping[str, object], **tables: Any) -> None:
         """Configures, starts the program and waits until the platform has it connected."""
@@ -325,6 +327,12 @@ class DiscordWorld(World[DiscordSimulator]):
         """The session id of a thread by the contract: discord-{guild}-{thread}."""
         name = thread.thread if isinstance(thread, Said) else thread
         return f"discord-{self.discord.guild.id}-{name.rpartition('/')[2]}"
+
+
+def toml(tables: Mapping[str, Mapping[str, object]], rules: Sequence[Mapping[str, object]]) -> str:
+    """A configuration file."""
+    lines = [line for name, table in tables.items() for line in _toml(f"[{name}]", table)]
+    return "\n".join([*lines, *(line for rule in rules for line in _toml("[[rules]]", rule))])
 
 
 def _toml(header: str, table: Mapping[str, object]) -> Sequence[str]:

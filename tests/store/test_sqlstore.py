@@ -46,11 +46,22 @@ async def test_a_second_process_is_refused(url: str) -> None:
 async def test_a_restart_takes_over_at_once_without_waiting_for_leases(url: str) -> None:
     store = await SqlStore.open(url)
     await store.accept(arrival(1))
-    await turn(store)
+    await store.begin_turn(await turn(store))
     await store.close()
     again = await SqlStore.open(url)
     lease = await turn(again)
     assert (lease.attempt, lease.in_doubt) == (2, True)
+    await again.close()
+
+
+async def test_a_turn_that_was_only_claimed_when_the_process_died_is_not_in_doubt(url: str) -> None:
+    store = await SqlStore.open(url)
+    await store.accept(arrival(1))
+    await turn(store)
+    await store.close()
+    again = await SqlStore.open(url)
+    lease = await turn(again)
+    assert (lease.attempt, lease.in_doubt) == (2, False)
     await again.close()
 
 
