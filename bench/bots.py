@@ -37,6 +37,11 @@ Make = Callable[[Stage, Path, Sequence[str], int], Bot]
 """A stage, an empty folder, the threads that the bot has answered in before, and how many turns it may run at once."""
 
 
+def store_url(folder: Path) -> str:
+    """Where the bridge keeps its store."""
+    return f"sqlite:///{folder / 'bench.db'}"
+
+
 def bare(stage: Stage, _folder: Path, _known: Sequence[str], _at_once: int) -> Bot:
     """The bot written by hand. It remembers nothing, so there is nothing to prepare, and it counts nothing."""
     agent, platform = stage.agent, stage.platform
@@ -57,7 +62,7 @@ def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int) -> Bo
         f"[channels.{platform.name}]": platform.simulator.settings(),
         "[instances.bench]": {
             "type": "chowder", "base_url": agent.base_url, "instance_id": agent.instance_id, "api_key": "env:KEY",
-            "model": "bench", "stream": False, "concurrency": at_once,
+            "model": "bench", "stream": False, "concurrency": at_once, "on_unknown": "retry",
         },
         "[[rules]]": {"channel": platform.name, "rooms": ["*"], "instance": "bench"},
     }  # fmt: skip
@@ -67,7 +72,7 @@ def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int) -> Bo
     config = folder / "config.toml"
     config.write_text("\n".join(lines), encoding="utf-8")
     history = [platform.known(thread) for thread in known]
-    prefill.fill(f"sqlite:///{folder / 'bench.db'}", history, len(history), channel=platform.name)
+    prefill.fill(store_url(folder), history, len(history), channel=platform.name)
     command = [sys.executable, "-m", "bridge", "run", "--config", str(config), "--log-level", "warning"]
     return Bot("bridge", command, {**platform.simulator.secrets(), "KEY": agent.api_key})
 
@@ -98,6 +103,10 @@ class Process:
         times = self._process.cpu_times()
         return float(times.user + times.system)
 
+    def kill(self) -> None:
+        """SIGKILL: no chance to tidy up."""
+        self._process.kill()
+
     async def watch_memory(self) -> None:
         """Keeps `peak` up to date until cancelled."""
         while True:
@@ -112,12 +121,13 @@ async def running(
     """That bot in an empty folder, connected; ended on the way out. Raises BenchError if it does not connect."""
     with TemporaryDirectory(prefix="threadbridge-bench-") as created:
         folder = Path(created)
-        async with _process(BOTS[name](stage, folder, known, at_once), stage, folder) as process:
+        async with started(BOTS[name](stage, folder, known, at_once), stage, folder) as process:
             yield process
 
 
 @asynccontextmanager
-async def _process(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Process]:
+async def started(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Process]:
+    """That bot, connected; ended on the way out if it still runs. Raises BenchError if it does not connect."""
     log = folder / f"{bot.name}.log"
     with log.open("wb") as output:
         began = time.monotonic()
@@ -151,6 +161,8 @@ def last_words(log: Path) -> str:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
     with suppress(ProcessLookupError):
         process.terminate()
     try:

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, func, insert, select
 
 from bench.protocol import Known
 from bridge.store import database
-from bridge.store.schema import deliveries, sessions, threads, turns
+from bridge.store.schema import deliveries, open_turns, sessions, threads, turns
 
 CHUNK = 10_000
 """Rows in one transaction."""
@@ -68,6 +68,15 @@ def fill(url: str, known: Sequence[Known], finished: int, *, channel: str = "sla
             with engine.begin() as connection:
                 connection.execute(insert(table), [row(number) for number in range(begin, min(begin + CHUNK, count))])
     engine.dispose()
+
+
+def waiting(url: str) -> int:
+    """Turns that are not finished."""
+    engine = database.open_engine(url, read_only=True)
+    with engine.connect() as connection:
+        found = connection.execute(select(func.count()).select_from(open_turns)).scalar_one()
+    engine.dispose()
+    return int(found)
 
 
 def _envelope(channel: str, conversation: Mapping[str, str]) -> str:

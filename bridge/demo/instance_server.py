@@ -7,12 +7,12 @@ https://docs.chowder.dev/api-reference/instances/send-message-session, and OpenC
 """
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
@@ -201,15 +201,17 @@ class DemoInstanceServer:
         memory = self._sessions.setdefault(session, _Session(created=session == DEFAULT_SESSION))
         self._sessions.move_to_end(session)
         response = _response(body["model"])
-        async with self._recorded(session, memory, body, request.headers.get("traceparent")) as record:
-            if memory.running > 1 and not memory.created:
-                return await self._send(request, record, response, Script("", code=500, status="failed"))
-            if session == DEFAULT_SESSION:
-                return await self._answer(request, record, response, memory)
-            async with memory.turn:
-                return await self._answer(request, record, response, memory)
+        with contextlib.suppress(ConnectionResetError):  # the client hung up
+            async with self._recorded(session, memory, body, request.headers.get("traceparent")) as record:
+                if memory.running > 1 and not memory.created:
+                    return await self._send(request, record, response, Script("", code=500, status="failed"))
+                if session == DEFAULT_SESSION:
+                    return await self._answer(request, record, response, memory)
+                async with memory.turn:
+                    return await self._answer(request, record, response, memory)
+        return web.Response()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _recorded(
         self, session: str, memory: _Session, body: dict[str, Any], traceparent: str | None
     ) -> AsyncGenerator[Request]:
@@ -223,7 +225,7 @@ class DemoInstanceServer:
         try:
             yield record
             record.finished = time.monotonic()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ConnectionResetError):
             record.aborted = True
             raise
         finally:

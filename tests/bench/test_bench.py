@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import store
+from bench import recovery, store
 from bench.figures import GROUPS, percentile, ratios, table
 from bench.heartbeats import most_at_once
 from bench.platforms import BEATING, PLATFORMS
@@ -93,3 +93,7 @@ async def test_the_store_is_measured_alone(tmp_path: Path) -> None:
 
     assert accepted > 0
     assert whole > 0
+
+
+async def test_a_killed_bridge_goes_on_with_what_was_unfinished() -> None:
+    assert await recovery.measure(PLATFORMS["slack"], 5) > 0
