@@ -108,8 +108,13 @@ class Channel(Protocol):
 class CanFindSent(Protocol):
     """Can tell afterwards whether a post arrived."""
 
-    async def find_sent(self, delivery: Delivery) -> MessageRef | None:
-        """The message that an earlier attempt of this delivery left in its conversation, or None if there is none."""
+    async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
+        """The messages that an earlier attempt of this delivery may have left in its conversation, oldest first.
+
+        Where the platform cannot tell for sure, all of ours since then that look exactly like it; other deliveries may
+        have left some of them. Empty if there is none. Raises ChannelError where it cannot look: Rejected if it never
+        will.
+        """
         ...
 
 

@@ -54,7 +54,7 @@ class Deliveries:
         try:
             ref: MessageRef | None = None
             if lease.in_doubt and isinstance(self._channel, CanFindSent):
-                ref = await self._channel.find_sent(delivery)
+                ref = await self._find(self._channel, delivery)
                 looked_up = True
                 faultpoints.reached("delivery.looked")
             found = ref is not None
@@ -79,6 +79,16 @@ class Deliveries:
             await until_stored(lambda: self._store.delivered(lease, ref))
             faultpoints.reached("delivery.closed")
             log.info("delivery.sent", found=found, ms=round((time.time() - lease.created_at) * 1000))
+
+    async def _find(self, channel: CanFindSent, delivery: Delivery) -> MessageRef | None:
+        """The message that an earlier attempt left.
+
+        One conversation's deliveries are posted and closed one after the other: of what looks alike there, each has its
+        message, and the one that none has is this one's.
+        """
+        sent = await channel.find_sent(delivery)
+        left = await until_stored(lambda: self._store.unaccounted_for(sent)) if sent else ()
+        return left[0] if left else None
 
     async def _again(self, lease: DeliveryLease, error: str, *, in_doubt: bool) -> None:
         if lease.failing_since is not None and time.time() - lease.failing_since > PATIENCE:

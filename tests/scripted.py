@@ -24,7 +24,7 @@ class ScriptedChannel:
         self.name = name
         self.posted: list[tuple[str, str]] = []
         self.sends: list[Exception | None] = []
-        self.found: list[MessageRef | Exception | None] = []
+        self.found: list[Sequence[MessageRef] | Exception] = []
         self.looked_for: list[str] = []
         self.earlier: Sequence[tuple[Envelope, Facts]] | Exception = ()
         self.is_connected = True
@@ -53,9 +53,9 @@ class ScriptedChannel:
             self.changed.notify_all()
         return MessageRef(f"m{len(self.posted)}")
 
-    async def find_sent(self, delivery: Delivery) -> MessageRef | None:
+    async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
         self.looked_for.append(delivery.id)
-        outcome = self.found.pop(0) if self.found else None
+        outcome = self.found.pop(0) if self.found else ()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

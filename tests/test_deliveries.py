@@ -63,11 +63,29 @@ async def test_a_post_that_did_not_arrive_is_repeated_without_looking(url: str) 
 async def test_a_post_that_may_have_arrived_is_looked_for_and_not_repeated(url: str) -> None:
     channel = ScriptedChannel()
     channel.sends = [OutcomeUnknown("no answer")]
-    channel.found = [MessageRef("there")]
+    channel.found = [[MessageRef("there")]]
     async with posting(url, channel, "one", "two"):
         assert await channel.texts(1) == ["two"]
     first = records(url)[0]
     assert (first.status, first.message_ref, channel.looked_for) == ("delivered", "there", [first.id])
+
+
+async def test_what_looks_like_it_but_is_another_deliverys_is_left_to_that_one(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [None, OutcomeUnknown("no answer")]
+    channel.found = [[MessageRef("m1"), MessageRef("there"), MessageRef("later")]]
+    async with posting(url, channel, "OK", "OK", "last"):
+        assert await channel.texts(2) == ["OK", "last"]
+    assert [one.message_ref for one in records(url)] == ["m1", "there", "m2"]
+
+
+async def test_a_post_is_repeated_if_all_that_looks_like_it_is_other_deliveries(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [None, OutcomeUnknown("no answer")]
+    channel.found = [[MessageRef("m1")]]
+    async with posting(url, channel, "OK", "OK"):
+        assert await channel.texts(2) == ["OK", "OK"]
+    assert [one.message_ref for one in records(url)] == ["m1", "m2"]
 
 
 async def test_a_post_that_is_not_found_is_repeated(url: str) -> None:
@@ -81,7 +99,7 @@ async def test_a_post_that_is_not_found_is_repeated(url: str) -> None:
 async def test_nothing_is_repeated_while_nobody_can_look(url: str) -> None:
     channel = ScriptedChannel()
     channel.sends = [OutcomeUnknown("no answer")]
-    channel.found = [RateLimited("wait", retry_after=0), NotSent("unreachable"), MessageRef("there")]
+    channel.found = [RateLimited("wait", retry_after=0), NotSent("unreachable"), [MessageRef("there")]]
     async with posting(url, channel, "one", "two"):
         assert await channel.texts(1) == ["two"]
     assert len(channel.looked_for) == 3

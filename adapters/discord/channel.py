@@ -18,6 +18,7 @@ from adapters.discord.missed import Missed
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
+    CanFindSent,
     CanReadHistory,
     CanReadLinks,
     CanReadMissed,
@@ -141,6 +142,9 @@ class DiscordChannel:
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
 
+    async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
+        return await self._threads.find(delivery)
+
     async def show_status(self, envelope: Envelope) -> None:
         place, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
         await self._client.show_typing(await self._threads.prepare(place, message, envelope.text))
@@ -213,10 +217,11 @@ class DiscordChannel:
 
 _proof: type[Channel] = DiscordChannel
 _abilities: tuple[
+    type[CanFindSent],
     type[CanReadHistory],
     type[CanReadLinks],
     type[CanReadMissed],
     type[CanReconnect],
     type[CanShowStatus],
     type[HasManifest],
-] = (DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel)
+] = (DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, cast
 
 import aiohttp
@@ -108,17 +108,23 @@ class DiscordClient:
 
     async def after(self, channel: str, message: str) -> Sequence[object]:
         """All messages of a room or thread that are newer than that id, oldest first."""
-        found: list[object] = []
-        while True:
+        return [one async for page in self.pages_after(channel, message) for one in page]
+
+    async def pages_after(self, channel: str, message: str) -> AsyncIterator[Sequence[object]]:
+        """The same page by page. Without the permission to read the history there is none.
+
+        https://docs.discord.com/developers/resources/message#get-channel-messages
+        """
+        newest: str | None = message
+        while newest is not None:
             page = await self.call(
-                "GET", "/channels/{channel_id}/messages", params={"after": message, "limit": PAGE}, channel_id=channel
+                "GET", "/channels/{channel_id}/messages", params={"after": newest, "limit": PAGE}, channel_id=channel
             )
-            items = items_at({"page": page}, "page")[::-1]
-            found += items
-            newest = text_at(items[-1], "id") if items else None
-            if newest is None or len(items) < PAGE:
-                return found
-            message = newest
+            if not isinstance(page, list):
+                raise NotSent(f"GET /channels/{channel}/messages: the answer is not Discord's")
+            items = cast("list[object]", page)[::-1]
+            yield items
+            newest = text_at(items[-1], "id") if len(items) == PAGE else None
 
     async def places(self, guild: str) -> Sequence[object]:
         """The channel objects of a server's rooms and active threads.

@@ -14,6 +14,7 @@ from bridge.errors import ChannelError, NotSent, OutcomeUnknown, RateLimited, Re
 UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 MISSING_ACCESS = 50001
+NOT_FOR_TEXT = 50008
 MISSING_PERMISSIONS = 50013
 WRONG_CHANNEL_TYPE = 50024
 INVALID_FORM = 50035
@@ -42,7 +43,7 @@ ERRORS: Mapping[int, type[ChannelError]] = {
     50003: Rejected,  # not in a direct conversation
     50006: Rejected,  # an empty message
     50007: Rejected,  # this person takes no messages
-    50008: Rejected,  # not a text channel
+    NOT_FOR_TEXT: Rejected,  # not a text channel
     50009: Rejected,  # verification level
     MISSING_PERMISSIONS: Rejected,
     50014: NotSent,  # invalid token

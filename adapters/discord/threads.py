@@ -1,17 +1,18 @@
 """Where an answer goes: into a thread, opened if it is not there yet; where none may be, into the room as a reply.
 
 A thread has the id of the message that began it. So an answer is posted there, and if there is no such thread it is
-opened from that message first: nothing has to be remembered for that between two attempts.
+opened from that message first: nothing has to be remembered for that between two attempts. What an earlier attempt
+posted is looked for in both places.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
-from adapters.discord import failures, ids, markup, parse, sentences
+from adapters.discord import failures, ids, markup, parse, sent, sentences
 from adapters.discord.client import DiscordClient
 from bridge.channel import Delivery, MessageRef
 from bridge.errors import ChannelError
@@ -21,9 +22,13 @@ _log = structlog.get_logger(__name__)
 
 REMEMBERED = 10_000
 """Conversations that are remembered because something was said about them."""
+LOOK_BACK = 300.0
+"""Seconds before a delivery was made from which it is looked for: more than two clocks may differ."""
 NOT_THERE = frozenset({failures.UNKNOWN_CHANNEL, 404})
 NOT_OURS = frozenset({None, 401, 40001, 50014, *NOT_THERE, failures.UNKNOWN_MESSAGE, failures.THREAD_EXISTS})
 """What does not say that a thread may not be opened."""
+HOLDS_NOTHING = frozenset({failures.UNKNOWN_CHANNEL, failures.NOT_FOR_TEXT, failures.WRONG_CHANNEL_TYPE})
+"""What says that no message stands in a room or thread: it is not there, or is a forum."""
 
 
 class Threads:
@@ -79,12 +84,43 @@ class Threads:
             if error.code not in sentences.SHUT:
                 raise
             if not await self._is_ours(place.room, place.thread, error):
-                await self._tell(
-                    place.room, f"shut{place.thread}", sentences.SHUT[error.code].format(thread=place.thread)
-                )
+                await self._tell_shut(place, error)
                 raise
             self._do_without(place, sentences.NO_WRITING, error)
         return await self._reply(place, place.thread, delivery)
+
+    async def find(self, delivery: Delivery) -> Sequence[MessageRef]:
+        """Our messages, oldest first, that an earlier `post` of this may have made. Raises ChannelError.
+
+        None where we may not read the history. `post` may have been allowed something else then than it is now, so
+        both places are read: the thread, and the room for replies to the message that begins the conversation.
+        """
+        place = ids.place(delivery.conversation.ref)
+        if place.thread is None:
+            found = await self._find_in(place.room, delivery)
+        else:
+            try:
+                found = await self._find_in(place.thread, delivery)
+            except ChannelError as error:
+                if error.code in sentences.SHUT:
+                    await self._tell_shut(place, error)
+                raise
+            found |= await self._find_in(place.room, delivery, answers=place.thread)
+        return [found[message] for message in sorted(found)]
+
+    async def _find_in(self, channel: str, delivery: Delivery, *, answers: str | None = None) -> dict[int, MessageRef]:
+        """Message id -> name of what looks like the delivery in a room or thread."""
+        me = text_at(await self._client.me(), "id") or ""
+        content = text_at(delivery.payload, "content") or ""
+        found: dict[int, MessageRef] = {}
+        try:
+            async for page in self._client.pages_after(channel, ids.first_at(delivery.created_at - LOOK_BACK)):
+                for message in sent.looking_like(content, page, me, answers=answers):
+                    found[int(message)] = ids.message_ref(channel, message)
+        except ChannelError as error:
+            if error.code not in HOLDS_NOTHING:
+                raise
+        return found
 
     async def _open_and_post(self, place: ids.Place, thread: str, delivery: Delivery) -> MessageRef:
         try:
@@ -141,6 +177,9 @@ class Threads:
             _log.warning("sentence.not_posted", channel=self._name, room=room, reason=str(error))
         else:
             _remember(self._told, nonce, None)
+
+    async def _tell_shut(self, place: ids.Place, error: ChannelError) -> None:
+        await self._tell(place.room, f"shut{place.thread}", sentences.SHUT[error.code].format(thread=place.thread))
 
     async def _is_ours(self, room: str, thread: str, error: ChannelError) -> bool:
         """Whether we opened a thread in which we may not write."""

@@ -169,8 +169,9 @@ class SlackChannel:
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._client.post(delivery)
 
-    async def find_sent(self, delivery: Delivery) -> MessageRef | None:
-        return await self._client.find(delivery)
+    async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
+        found = await self._client.find(delivery)
+        return [] if found is None else [found]
 
     async def missed(
         self, since: float, known: Sequence[Conversation], *, everywhere: bool

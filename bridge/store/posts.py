@@ -85,6 +85,7 @@ _OPEN_AGAIN = (
         failing_since=bindparam("now_failing_since"),
     )
 )
+_CLOSED_WITH = select(deliveries.c.seq).where(deliveries.c.message_ref == bindparam("ref")).limit(1)
 _NOTE = (
     update(deliveries)
     .where(deliveries.c.seq == bindparam("of"))
@@ -183,6 +184,11 @@ class DeliveryStatements:
                 [{"of": call.lease.seq, "now_error": call.error, "now_attempts": _attempts(call)} for call in ours],
             )
         return [None if call.lease.seq in held else _lost(call.lease) for call in calls]
+
+
+def unaccounted_for(connection: Connection, calls: Sequence[Sequence[MessageRef]]) -> Sequence[Sequence[MessageRef]]:
+    """Of each call's messages those that no delivery was closed with."""
+    return [[ref for ref in refs if connection.execute(_CLOSED_WITH, {"ref": ref}).first() is None] for refs in calls]
 
 
 def _attempts(call: PostAgain) -> int:

@@ -294,6 +294,10 @@ class Store(Protocol):
         """Closes the delivery as a dead letter; `in_doubt` if it may have been posted all the same."""
         ...
 
+    async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
+        """Those of these messages that no delivery was closed with, in the same order."""
+        ...
+
     async def renew(self) -> None:
         """Renews every lease that was not let go. Called several times within `lease_seconds`."""
         ...

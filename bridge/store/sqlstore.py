@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Engine, delete, insert, select
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, StoreError
-from bridge.store import database
+from bridge.store import database, posts
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
 from bridge.store.heard import HeardStatements
@@ -119,6 +119,9 @@ class SqlStore:
 
     async def bury(self, lease: DeliveryLease, error: str, *, in_doubt: bool = False) -> None:
         await self._commit.write(self._deliveries.close, Close(lease, error=error, in_doubt=in_doubt))
+
+    async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
+        return await self._commit.write(posts.unaccounted_for, refs)
 
     async def renew(self) -> None:
         await self._commit.write(self._renew, None)

@@ -309,7 +309,7 @@ class ChannelContract:
     async def test_a_post_whose_answer_was_lost_is_not_known_to_have_failed(
         self, channel: Channel, platform: Platform
     ) -> None:
-        """It is found under its delivery's id, or posting it again posts nothing more."""
+        """It is found, or posting it again posts nothing more."""
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
             root, envelope = await self._heard(platform, inbox)
@@ -320,21 +320,35 @@ class ChannelContract:
                 await channel.send(lost)
             posted = [said for said in platform.simulator.read(root.thread) if said.by_bot]
             assert [said.text for said in posted] == ["first", "was it posted?"]
-            found = await (channel.find_sent(lost) if isinstance(channel, CanFindSent) else channel.send(lost))
-            assert found is not None
-            assert platform.message(found) == posted[1]
+            again = await channel.find_sent(lost) if isinstance(channel, CanFindSent) else [await channel.send(lost)]
+            assert [platform.message(ref) for ref in again] == posted[1:]
             assert [said for said in platform.simulator.read(root.thread) if said.by_bot] == posted
 
     async def test_what_was_never_posted_is_not_found(self, channel: Channel, platform: Platform) -> None:
-        """Not even where the same text was posted by another delivery."""
+        """Neither where other words were posted nor where nothing was."""
         if not isinstance(channel, CanFindSent):
             pytest.skip("this channel cannot look for what it sent")
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
             _, envelope = await self._heard(platform, inbox)
-            payload = channel.render("the same words")[0]
-            await channel.send(delivery(envelope, payload, "d1"))
-            assert await channel.find_sent(delivery(envelope, payload, "d2")) is None
+            payload = channel.render("never posted")[0]
+            assert list(await channel.find_sent(delivery(envelope, payload, "d0"))) == []
+            await channel.send(delivery(envelope, channel.render("posted")[0], "d1"))
+            assert list(await channel.find_sent(delivery(envelope, payload, "d2"))) == []
+
+    async def test_of_the_same_words_each_delivery_finds_its_own_or_all_in_their_order(
+        self, channel: Channel, platform: Platform
+    ) -> None:
+        """So that one of them that has no message yet can be told from those that have."""
+        if not isinstance(channel, CanFindSent):
+            pytest.skip("this channel cannot look for what it sent")
+        inbox = Inbox()
+        async with listening(channel, platform, inbox.accept):
+            _, envelope = await self._heard(platform, inbox)
+            same = [delivery(envelope, channel.render("the same words")[0], f"d{number}") for number in range(3)]
+            sent = [await channel.send(one) for one in same[:2]]
+            found = [list(await channel.find_sent(one)) for one in same]
+        assert found in ([[sent[0]], [sent[1]], []], [sent, sent, sent])
 
     async def test_a_rate_limit_says_how_long_to_wait_and_posts_nothing(
         self, channel: Channel, platform: Platform

@@ -247,6 +247,12 @@ class StoreContract:
         await store.bury(await delivery(store), "the room is gone")
         assert (await delivery(store)).payload == {"text": "two"}
 
+    async def test_messages_that_no_delivery_was_closed_with_are_told_apart(self, store: Store) -> None:
+        await store.accept(arrival(1))
+        await store.finish_turn(await turn(store), result("one"))
+        await store.delivered(await delivery(store), MessageRef("m1"))
+        assert list(await store.unaccounted_for([MessageRef(f"m{number}") for number in (2, 1, 0)])) == ["m2", "m0"]
+
     async def test_a_continuation_is_given_to_the_next_turn(self, store: Store) -> None:
         await store.accept(arrival(1))
         await store.accept(arrival(2))

@@ -78,23 +78,6 @@ async def test_a_post_that_failed_oddly_is_shown_once(discord_world, fault):
     ]  # fmt: skip
 
 
-async def test_a_kill_between_the_post_and_its_entry_shows_it_once(discord_world):
-    world = discord_world
-    await world.start()
-    said, _ = await world.ask("hello")
-    world.discord.faults.delay(POSTING, 20)
-    await world.say("and?", said)
-    await world.until_answers(said, 2)
-    await world.program.kill()
-    world.discord.faults.clear()
-    await world.restart()
-    await world.ask("there?", said)
-    await world.end()
-    assert [answer.split(" (")[0] for answer in world.answers(said)] == [
-        "You said: hello", "You said: and?", "You said: there?",
-    ]  # fmt: skip
-
-
 async def test_a_kill_between_the_thread_and_its_first_answer_goes_on_in_that_thread(discord_world):
     world = discord_world
     await world.start()
