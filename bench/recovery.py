@@ -61,7 +61,7 @@ async def _all_taken(stage: Stage, url: str, count: int) -> None:
     try:
         async with asyncio.timeout(TAKEN_SECONDS):
             await stage.agent.wait_for_requests(1)
-            while prefill.waiting(url) < count:
+            while prefill.waiting(url) < count:  # noqa: ASYNC110 - another process tells nobody
                 await asyncio.sleep(bots.POLL)
     except TimeoutError:
         raise BenchError(f"the bridge did not take {count} messages within {TAKEN_SECONDS:.0f} s") from None

@@ -13,7 +13,7 @@ from bridge.envelope import Conversation, Envelope
 from bridge.intake import Intake
 from bridge.rules import Rule
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, turn
+from bridge.testing.store_examples import arrival, turn
 from tests.scripted import ScriptedChannel
 
 FACTS = Facts("T", "C", "u", ("T", "C", "1"), direct=False, addressed=True, in_thread=False, author_is_bot=False)

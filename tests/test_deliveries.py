@@ -12,7 +12,7 @@ from bridge.errors import NotSent, OutcomeUnknown, RateLimited, Rejected
 from bridge.store import database, reading
 from bridge.store.protocol import DeliveryRecord
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, delivery, result, turn
+from bridge.testing.store_examples import arrival, delivery, result, turn
 from tests.scripted import ScriptedChannel
 
 

@@ -9,7 +9,7 @@ from bridge.errors import StoreError
 from bridge.intake import Intake
 from bridge.rules import Rule
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, nothing_to_do, turn
+from bridge.testing.store_examples import arrival, nothing_to_do, turn
 
 ENVELOPE = arrival(1).envelope
 FACTS = Facts("T", "C", "u", ("T", "C", "1"), direct=False, addressed=True, in_thread=False, author_is_bot=False)

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import NotSent, RateLimited
 from bridge.status import shown
-from bridge.testing.store_contract import arrival
+from bridge.testing.store_examples import arrival
 from tests.scripted import ScriptedChannel
 
 MESSAGE = arrival(1).envelope

@@ -15,7 +15,7 @@ from bridge.rules import Rule
 from bridge.store import database, reading
 from bridge.store.protocol import TurnRecord
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, turn
+from bridge.testing.store_examples import arrival, turn
 from bridge.turns import Turns
 from tests.scripted import Item, ScriptedChannel, ScriptedInstance, reply
 

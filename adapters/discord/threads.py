@@ -77,17 +77,24 @@ class Threads:
         if place.thread in self._threadless:
             return await self._reply(place, place.thread, delivery)
         try:
-            return await self._post_in(place.thread, delivery)
+            return await self._post_in_thread(place, place.thread, delivery)
         except ChannelError as error:
             if error.code in NOT_THERE:
                 return await self._open_and_post(place, place.thread, delivery)
+            raise
+
+    async def _post_in_thread(self, place: ids.Place, thread: str, delivery: Delivery) -> MessageRef:
+        """Posts in a thread that is there, or beside it where we opened it and may not write."""
+        try:
+            return await self._post_in(thread, delivery)
+        except ChannelError as error:
             if error.code not in sentences.SHUT:
                 raise
-            if not await self._is_ours(place.room, place.thread, error):
+            if not await self._is_ours(place.room, thread, error):
                 await self._tell_shut(place, error)
                 raise
             self._do_without(place, sentences.NO_WRITING, error)
-        return await self._reply(place, place.thread, delivery)
+        return await self._reply(place, thread, delivery)
 
     async def find(self, delivery: Delivery) -> Sequence[MessageRef]:
         """Our messages, oldest first, that an earlier `post` of this may have made. Raises ChannelError.
@@ -133,7 +140,7 @@ class Threads:
                     return await self._reply(place, thread, delivery)
                 if error.code != failures.THREAD_EXISTS:
                     raise
-            return await self._post_in(thread, delivery)
+            return await self._post_in_thread(place, thread, delivery)
         except ChannelError as error:
             if error.code in {*NOT_THERE, failures.UNKNOWN_MESSAGE}:
                 await self._tell(place.room, f"gone{thread}", sentences.GONE)

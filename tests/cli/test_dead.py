@@ -11,7 +11,7 @@ import pytest
 from bridge.channel import MessageRef
 from bridge.store.protocol import TurnResult
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, result
+from bridge.testing.store_examples import arrival, result
 from bridge.trace import trace_id
 from tests.cli.typed import configured, typed
 

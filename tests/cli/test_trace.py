@@ -14,7 +14,7 @@ from bridge.cli.trace import Stage, stages
 from bridge.envelope import Conversation
 from bridge.store.protocol import Arrival, DeliveryRecord, TurnRecord, TurnResult
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import Clock, arrival, result
+from bridge.testing.store_examples import Clock, arrival, result
 from bridge.trace import trace_id
 from tests.cli.typed import configured, typed
 

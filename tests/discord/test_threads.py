@@ -71,6 +71,17 @@ async def test_a_reply_in_the_room_is_found_by_somebody_who_does_not_remember_wh
     assert await restarted.find(delivery(simulator, said)) == [ref, in_thread]
 
 
+@pytest.mark.parametrize("permission", ["create_public_threads", "send_messages_in_threads"])
+async def test_a_post_for_which_no_thread_was_prepared_goes_to_the_room_where_it_may_not_go_into_one(
+    posting, simulator, permission
+):
+    simulator.deny("general", permission)
+    said = await simulator.say("Ada", "hello")
+    ref = await posting.post(delivery(simulator, said))
+    assert await posting.find(delivery(simulator, said)) == [ref]
+    assert [one.text for one in simulator.read_room("general") if one.by_bot][-1] == "OK"
+
+
 async def test_posts_are_found_on_every_page_oldest_first(posting, simulator):
     said = await simulator.say("Ada", "hello")
     first = await posting.post(delivery(simulator, said, name="d1"))

@@ -16,7 +16,7 @@ from bridge.store import database, dead, reading
 from bridge.store.protocol import DeadFilters, DeadLetter, NewDelivery, SessionSummary, TurnResult, turn_id, turn_seq
 from bridge.store.schema import deliveries, of_dead_letters, of_dead_turns, turns
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import Clock, arrival, delivery, nothing_to_do, result, turn
+from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_do, result, turn
 
 NOTICE = NewDelivery(Conversation(source="p", ref="t"), {"text": "that failed"}, kind="notice")
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.store.protocol import Accepted, Arrival
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, nothing_to_do, turn
+from bridge.testing.store_examples import arrival, nothing_to_do, turn
 
 
 class Clock:

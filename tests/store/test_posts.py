@@ -9,7 +9,7 @@ from bridge.store import database
 from bridge.store.dead import letters, retry
 from bridge.store.protocol import DeadFilters
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, delivery, result, turn
+from bridge.testing.store_examples import arrival, delivery, result, turn
 
 
 @pytest.fixture

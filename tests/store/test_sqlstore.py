@@ -12,7 +12,8 @@ from bridge.errors import StoreError, Unstorable
 from bridge.store import database, reading
 from bridge.store.protocol import Accepted, Store
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import LEASE_SECONDS, Clock, StoreContract, arrival, delivery, result, turn
+from bridge.testing.store_contract import StoreContract
+from bridge.testing.store_examples import LEASE_SECONDS, Clock, arrival, delivery, result, turn
 
 
 @pytest.fixture

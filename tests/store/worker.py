@@ -12,7 +12,7 @@ from pathlib import Path
 from bridge.channel import MessageRef
 from bridge.store.protocol import Accepted, DeliveryLease, TurnLease
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import arrival, result
+from bridge.testing.store_examples import arrival, result
 from bridge.work import Crew
 
 
