@@ -12,6 +12,7 @@ from bridge.errors import LeaseLost, StoreError, Unstorable
 _log = structlog.get_logger(__name__)
 
 _Lease = TypeVar("_Lease")
+_Result = TypeVar("_Result")
 
 
 class Crew(Generic[_Lease]):
@@ -76,8 +77,8 @@ class Crew(Generic[_Lease]):
         self._one_ended.set()
 
 
-async def until_stored(write: Callable[[], Awaitable[None]]) -> None:
-    """Repeats a write until the store takes it: what an agent said is not lost to a full disk.
+async def until_stored(write: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Repeats a write until the store takes it, for its result: what an agent said is not lost to a full disk.
 
     Raises LeaseLost or Unstorable, which no repetition mends.
     """
@@ -85,11 +86,9 @@ async def until_stored(write: Callable[[], Awaitable[None]]) -> None:
     while True:
         attempt += 1
         try:
-            await write()
+            return await write()
         except (LeaseLost, Unstorable):
             raise
         except StoreError as error:
             _log.error("store.refused", reason=str(error), attempt=attempt)
             await asyncio.sleep(retry.wait(attempt, 0))
-        else:
-            return
