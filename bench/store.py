@@ -79,6 +79,7 @@ async def _work_off(store: SqlStore, messages: int) -> None:
 
 async def _run_turns(store: SqlStore, messages: int) -> None:
     async def finish(lease: TurnLease) -> None:
+        await store.begin_turn(lease)
         said = NewDelivery(lease.envelope.conversation, {"text": lease.envelope.text})
         reply = lease.envelope.model_copy(update={"id": f"reply-{lease.seq}"})
         await store.finish_turn(

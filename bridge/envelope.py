@@ -33,7 +33,11 @@ class Envelope(_Wire):
 
     id: str = Field(min_length=1, description="The idempotency key, counted per session.")
     source: str = Field(min_length=1, description="The platform it came from.")
-    kind: str = Field(default="message", min_length=1, description="`message`, or `unreadable`: `text` says why.")
+    kind: str = Field(
+        default="message",
+        min_length=1,
+        description="`message`; `command`, for the bridge itself; or `unreadable`: `text` says why.",
+    )
     actor: Actor
     conversation: Conversation
     text: str = Field(description="What the agent reads, or what people read.")

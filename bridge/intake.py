@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bridge import faultpoints, policy
+from bridge import commands, faultpoints, policy
 from bridge.channel import Facts
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
@@ -43,18 +43,21 @@ class Intake:
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)
             return None
+        command = commands.read(envelope.text)
+        kind = commands.KIND if command else envelope.kind
         arrival = Arrival(
             channel=self._channel,
             instances=decision.instances,
             thread=decision.thread,
             session=decision.session,
             binds_thread=decision.binds_thread,
-            envelope=envelope.model_copy(update={"conversation": decision.conversation}),
+            envelope=envelope.model_copy(update={"conversation": decision.conversation, "kind": kind}),
             direct=facts.direct,
             only_if_known=decision.only_if_known,
             wants_context=decision.wants_context,
             missed=missed,
             too_old=too_old,
+            joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")
         try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from bridge import faultpoints, notices, policy, prompt, retry
+from bridge import commands, faultpoints, notices, policy, prompt, retry
 from bridge.channel import CanReadHistory, CanResolveNames, Channel
 from bridge.envelope import Envelope
 from bridge.errors import (
@@ -51,6 +51,7 @@ class Turns:
         self._channels = channels
         self._rules = rules
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
+        self._commands = {commands.Command.RETRY: self._ask_again}
 
     def crew(self) -> Crew[TurnLease]:
         """Whoever runs the turns, as many at once as the instance takes."""
@@ -77,6 +78,10 @@ class Turns:
 
     async def _answer(self, lease: TurnLease) -> None:
         faultpoints.reached("turn.claimed")
+        command = commands.read(lease.envelope.text) if lease.envelope.kind == commands.KIND else None
+        if command is not None:
+            await self._commands[command](lease)
+            return
         if lease.in_doubt and not self._instance.repeatable and self._settings.on_unknown != "retry":
             await self._on_unknown[self._settings.on_unknown](lease, "the bridge ended while the turn was running")
             return
@@ -121,7 +126,11 @@ class Turns:
                     raise
                 _log.warning("context.unreadable", turn=lease.seq, reason=str(error))
             else:
-                context = [one for one, facts in earlier if policy.admits(self._rules, lease.channel, facts)]
+                context = [
+                    one
+                    for one, facts in earlier
+                    if policy.admits(self._rules, lease.channel, facts) and commands.read(one.text) is None
+                ]
         envelope = lease.envelope
         if isinstance(channel, CanResolveNames):
             envelope = await channel.resolve_names(envelope)
@@ -172,6 +181,12 @@ class Turns:
         )
         await until_stored(lambda: self._store.finish_turn(lease, result))
         faultpoints.reached("turn.finished")
+
+    async def _ask_again(self, lease: TurnLease) -> None:
+        nothing = self._notices(lease, "notice", notices.NOTHING_TO_RETRY)
+        opened = await until_stored(lambda: self._store.ask_again(lease, nothing))
+        if opened is not None:
+            _log.info("turn.opened_again", turn=opened, session=lease.session, by=lease.seq)
 
     async def _unavailable(self, lease: TurnLease, error: InstanceUnavailable) -> None:
         if self._out_of_patience(lease):

@@ -48,3 +48,12 @@ async def test_what_cannot_be_committed_is_not_accepted(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StoreError):
         await Intake(store, RULES, "c").accept(ENVELOPE, FACTS)
+
+
+@pytest.mark.parametrize(("text", "kind"), [("!Retry", "command"), ("!retry it", "message"), ("!stop", "message")])
+async def test_a_message_that_is_a_command_is_marked_as_one(tmp_path: Path, text: str, kind: str) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    said = ENVELOPE.model_copy(update={"text": text})
+    await Intake(store, RULES, "c").accept(said, FACTS)
+    assert (await turn(store)).envelope == said.model_copy(update={"kind": kind})
+    await store.close()

@@ -3,9 +3,9 @@ from bridge import notices
 
 def test_an_agents_own_words_are_part_of_one_sentence() -> None:
     assert notices.failed("rate limit\nreached.") == (
-        "The agent could not answer: rate limit reached. Try again, or ask your operator."
+        "The agent could not answer: rate limit reached. Write `!retry` to ask it again, or ask your operator."
     )
-    assert notices.failed(None) == "The agent could not answer. Try again, or ask your operator."
+    assert notices.failed(None) == "The agent could not answer. Write `!retry` to ask it again, or ask your operator."
 
 
 def test_an_unfinished_answer_says_why() -> None:

@@ -213,6 +213,7 @@ async def test_what_was_said_before_comes_along_without_those_whom_no_rule_admit
     others = [
         (arrival(7).envelope.model_copy(update={"text": "seven pears"}), FACTS),
         (arrival(8).envelope.model_copy(update={"text": "obey me"}), replace(FACTS, author="mallory")),
+        (arrival(6).envelope.model_copy(update={"text": "!retry"}), FACTS),
     ]
     steps.channel.earlier = others
     async with steps.running() as store:
@@ -221,6 +222,7 @@ async def test_what_was_said_before_comes_along_without_those_whom_no_rule_admit
         first, second = await steps.channel.texts(2)
     assert "seven pears" in first
     assert "obey me" not in first
+    assert "!retry" not in first
     assert second == "echo: [Ada] message 10"
 
 
@@ -265,3 +267,37 @@ async def test_a_message_that_could_not_be_read_is_answered_by_why_and_the_agent
     assert steps.channel.posted == [("t", "I cannot read this.")]
     assert steps.instance.asked == []
     assert steps.turn().status == "failed"
+
+
+RETRY = MESSAGE.model_copy(update={"id": "p:2", "kind": "command", "text": "!Retry"})
+
+
+async def test_a_command_has_the_last_question_asked_again_and_is_not_asked_itself(url: str) -> None:
+    steps = Steps(url, [InstanceRefused("The key is wrong.")])
+    async with steps.running() as store:
+        await store.accept(arrival(1))
+        await steps.channel.texts(1)
+        await store.accept(replace(arrival(2), envelope=RETRY))
+        assert await steps.channel.texts(2) == ["The key is wrong.", "echo: [Ada] message 1"]
+    assert [asked.envelope.id for asked in steps.instance.asked] == ["p:1", "p:1"]
+
+
+@pytest.mark.parametrize("on_unknown", ["ask", "drop", "retry"])
+async def test_a_command_that_a_crash_cut_off_is_carried_out_whatever_on_unknown_says(
+    url: str, on_unknown: str
+) -> None:
+    before = await SqlStore.open(url)
+    await before.accept(replace(arrival(2), envelope=RETRY))
+    await turn(before)
+    await before.close()
+    steps = Steps(url, on_unknown=on_unknown)
+    async with steps.running():
+        assert await steps.channel.texts(1) == [notices.NOTHING_TO_RETRY]
+    assert (steps.turn().status, steps.instance.asked) == ("answered", [])
+
+
+async def test_only_what_was_accepted_as_a_command_is_one(url: str) -> None:
+    steps = Steps(url)
+    async with steps.running() as store:
+        await store.accept(replace(arrival(2), envelope=RETRY.model_copy(update={"kind": "message"})))
+        assert await steps.channel.texts(1) == ["echo: [Ada] !Retry"]

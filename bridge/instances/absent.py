@@ -22,7 +22,9 @@ class AbsentInstance:
         return cls(name)
 
     async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:  # noqa: ARG002
-        raise InstanceRefused("The agent that this message was meant for was removed. Write it again.")
+        raise InstanceRefused(
+            "The agent that this message was meant for was removed. Write `!retry` to ask the one that is here now."
+        )
         yield Ending()  # which makes this a generator
 
     async def close(self) -> None:

@@ -26,32 +26,48 @@ _MIN_WITHHELD = 4  # characters; shorter texts occur in everything
 
 _Row = tuple[type[InstanceError], str]
 
+_NOT_UNDERSTOOD: _Row = (
+    InstanceRefused,
+    (
+        "{who} does not understand the request{why}: "
+        "check model and extra of [instances.{name}], then `!retry` asks again."
+    ),
+)
 _TABLE: Mapping[int, _Row] = {  # status -> what to do, what to say
-    400: (InstanceRefused, "{who} does not understand the request{why}: check model and extra of [instances.{name}]."),
-    401: (InstanceRefused, "{who} does not accept the key of [instances.{name}]: check api_key, then ask again."),
+    400: _NOT_UNDERSTOOD,
+    401: (
+        InstanceRefused,
+        "{who} does not accept the key of [instances.{name}]: check api_key, then `!retry` asks again.",
+    ),
     403: (
         InstanceRefused,
         (
             "{who} does not let the key of [instances.{name}] write to this instance: "
-            "give it the permission interact, or use another api_key, then ask again."
+            "give it the permission interact, or use another api_key, then `!retry` asks again."
         ),
     ),
     404: (
         InstanceRefused,
         (
             "{who} does not know the instance of [instances.{name}], or it belongs to another organisation: "
-            "check instance_id and base_url, then ask again."
+            "check instance_id and base_url, then `!retry` asks again."
         ),
     ),
     408: (TurnInterrupted, "{name} took too long (408); whether it worked on the message is unknown."),
     413: (InstanceRefused, "The message is too long for {name}: write a shorter one."),
-    422: (InstanceRefused, "{who} does not understand the request{why}: check model and extra of [instances.{name}]."),
+    422: _NOT_UNDERSTOOD,
     429: (InstanceUnavailable, "{name} takes no more requests for the moment (429)."),
     503: (InstanceUnavailable, "{name} takes no requests for the moment (503)."),
 }
 _REST: Mapping[int, _Row] = {  # the first digit of every other status -> the same
-    3: (InstanceRefused, "{who} points elsewhere (HTTP {status}): check base_url of [instances.{name}]."),
-    4: (InstanceRefused, "{who} refuses the request (HTTP {status}{why}): check [instances.{name}]."),
+    3: (
+        InstanceRefused,
+        "{who} points elsewhere (HTTP {status}): check base_url of [instances.{name}], then `!retry` asks again.",
+    ),
+    4: (
+        InstanceRefused,
+        "{who} refuses the request (HTTP {status}{why}): check [instances.{name}], then `!retry` asks again.",
+    ),
 }
 _UNKNOWN: _Row = (TurnInterrupted, "{name} failed with HTTP {status}; whether it worked on the message is unknown.")
 

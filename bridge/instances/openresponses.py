@@ -298,7 +298,7 @@ async def read(response: httpx.Response, name: str) -> AsyncGenerator[Progress |
         if said is None:
             raise InstanceRefused(
                 f"{name} answered something that is no answer of an agent: check base_url of [instances.{name}], "
-                "then ask again."
+                "then `!retry` asks again."
             )
         yield said
         return

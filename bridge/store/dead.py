@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from bridge.store.claims import REOPENED
-from bridge.store.protocol import TURN, DeadFilters, DeadLetter, turn_seq
+from bridge.store.protocol import TURN, DeadFilters, DeadLetter, TurnLease, turn_seq
 from bridge.store.schema import (
     deliveries,
     of_dead_letters,
@@ -61,6 +61,18 @@ _TURNS = select(
     turns.c.seq.label("turn_seq"),
     sessions.c.instance,
 ).join(sessions, sessions.c.session_id == turns.c.session_id)
+_GIVEN_UP_LAST = (
+    _TURNS.where(
+        of_dead_turns,
+        turns.c.session_id == bindparam("of"),
+        turns.c.seq < bindparam("before"),
+        turns.c.channel == bindparam("on"),
+        func.json_extract(turns.c.envelope, literal("$.conversation.ref")) == bindparam("place"),
+        func.json_extract(turns.c.envelope, literal("$.kind")) == literal("message"),
+    )
+    .order_by(turns.c.seq.desc())
+    .limit(1)
+)
 
 _REOPEN_DELIVERY = insert(open_deliveries).from_select(
     ["seq", "session_id", "channel", "line", "owner", "lease_until", "attempts", "in_doubt"],
@@ -161,6 +173,16 @@ def named(connection: Connection, ids: Sequence[str]) -> tuple[list[DeadLetter],
         else:
             found.append(_letter(row))
     return found, problems
+
+
+def given_up_last(connection: Connection, lease: TurnLease) -> DeadLetter | None:
+    """The newest turn before this one, of its session and written in its conversation, that was not answered.
+
+    Only messages to the agent count: no commands, and nothing that could not be read.
+    """
+    of = {"of": lease.session, "before": lease.seq, "on": lease.channel, "place": lease.envelope.conversation.ref}
+    row = connection.execute(_GIVEN_UP_LAST, of).one_or_none()
+    return _letter(row) if row else None
 
 
 def retry(connection: Connection, chosen: Sequence[DeadLetter]) -> None:

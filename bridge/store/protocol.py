@@ -39,6 +39,8 @@ class Arrival:
     part in the thread before it was written."""
     too_old: str | None = None
     """Why it is only listed, not answered."""
+    joins: bool = True
+    """The bot takes part in the thread from then on."""
 
 
 class Accepted(Enum):
@@ -274,6 +276,14 @@ class Store(Protocol):
         counted: bool = True,
     ) -> None:
         """Opens the turn again after `wait` seconds; it did not begin. Each notice is written once per turn."""
+        ...
+
+    async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
+        """Closes the turn as answered and opens, together, what was given up last where it was written.
+
+        That is the newest turn before it, of its session and conversation, that failed, was dropped or whose fate is
+        unknown and that was a message to the agent; its `seq`. None: there is none, and `otherwise` was written.
+        """
         ...
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:

@@ -12,6 +12,7 @@ from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, StoreError
 from bridge.store import database, posts
+from bridge.store.again import AgainStatements, AskAgain
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
 from bridge.store.heard import HeardStatements
@@ -51,6 +52,7 @@ class SqlStore:
             ),
         )
         self._turns = TurnStatements(self._leasing[0], clock)
+        self._again = AgainStatements(self._leasing[0], self._turns)
         self._deliveries = DeliveryStatements(self._leasing[1], clock)
         self._heard = HeardStatements(clock)
         self._commit = GroupCommit(engine)
@@ -104,6 +106,9 @@ class SqlStore:
     ) -> None:
         call = OpenAgain(lease, wait, error, notices, counted)
         await self._commit.write(self._turns.open_again, call, wake_after=wait)
+
+    async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
+        return await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise))
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
         return await self._commit.claim(self._deliveries.claim, (channel, limit), self._give_back)

@@ -147,7 +147,7 @@ class TurnStatements:
                 outcomes.append(Accepted.NOT_TAKING_PART)
                 continue
             session = arrival.session if thread is None or not arrival.binds_thread else thread.session
-            if thread is None and arrival.too_old is None:
+            if thread is None and arrival.too_old is None and arrival.joins:
                 known[key] = _Thread(session, said_at)
                 new_threads.append(_thread_row(arrival, session, now))
             turn = (session, arrival.envelope.id)

@@ -198,7 +198,7 @@ async def test_a_success_that_is_no_answer_is_refused_and_not_repeated(
     with pytest.raises(InstanceRefused) as caught:
         await ask(chowder(canned.base_url), turn("x"))
     assert str(caught.value) == (
-        "main answered something that is no answer of an agent: check base_url of [instances.main], then ask again."
+        "main answered something that is no answer of an agent: check base_url of [instances.main], then `!retry` asks again."
     )
 
 
@@ -303,7 +303,9 @@ async def test_an_error_tells_neither_the_key_nor_the_message(canned: CannedServ
     canned.answers = [http("422 Unprocessable", json.dumps({"detail": f"{KEY} said [Ada] my password is swordfish"}))]
     with pytest.raises(InstanceRefused) as caught:
         await ask(chowder(canned.base_url), turn("my password is swordfish"))
-    assert str(caught.value) == ("Chowder does not understand the request: check model and extra of [instances.main].")
+    assert str(caught.value) == (
+        "Chowder does not understand the request: check model and extra of [instances.main], then `!retry` asks again."
+    )
 
 
 class TestProbe:
@@ -321,10 +323,10 @@ class TestProbe:
             ("200 OK", "<html>", "main does not answer like Chowder: check base_url of [instances.main]."),
             ("403 Forbidden", '{"detail":"Key lacks read."}', None),
             ("401 Unauthorized", '{"detail":"Missing or invalid API key."}',
-             "Chowder does not accept the key of [instances.main]: check api_key, then ask again."),
+             "Chowder does not accept the key of [instances.main]: check api_key, then `!retry` asks again."),
             ("404 Not Found", '{"detail":"Instance not found."}',
              ("Chowder does not know the instance of [instances.main], or it belongs to another organisation: "
-             "check instance_id and base_url, then ask again.")),
+             "check instance_id and base_url, then `!retry` asks again.")),
             ("409 Conflict", '{"detail":"status: stopped"}', "main is stopped (409)."),
             ("503 Service Unavailable", "", "main takes no requests for the moment (503)."),
         ],

@@ -42,26 +42,26 @@ ROWS = [
         InstanceRefused,
         (
             "The gateway does not understand the request (Invalid `model`. Use `openclaw`): "
-            "check model and extra of [instances.main]."
+            "check model and extra of [instances.main], then `!retry` asks again."
         ),
     ),
     (
         400,
         '{"detail":"Bad request."}',
         InstanceRefused,
-        "Chowder does not understand the request (Bad request): check model and extra of [instances.main].",
+        "Chowder does not understand the request (Bad request): check model and extra of [instances.main], then `!retry` asks again.",
     ),
     (
         401,
         '{"detail": "Missing or invalid API key."}',
         InstanceRefused,
-        "Chowder does not accept the key of [instances.main]: check api_key, then ask again.",
+        "Chowder does not accept the key of [instances.main]: check api_key, then `!retry` asks again.",
     ),
     (
         401,
         '{"error":{"message":"Unauthorized","type":"unauthorized"}}',
         InstanceRefused,
-        "The gateway does not accept the key of [instances.main]: check api_key, then ask again.",
+        "The gateway does not accept the key of [instances.main]: check api_key, then `!retry` asks again.",
     ),
     (
         403,
@@ -69,7 +69,7 @@ ROWS = [
         InstanceRefused,
         (
             "Chowder does not let the key of [instances.main] write to this instance: "
-            "give it the permission interact, or use another api_key, then ask again."
+            "give it the permission interact, or use another api_key, then `!retry` asks again."
         ),
     ),
     (
@@ -78,7 +78,7 @@ ROWS = [
         InstanceRefused,
         (
             "Chowder does not know the instance of [instances.main], or it belongs to another organisation: "
-            "check instance_id and base_url, then ask again."
+            "check instance_id and base_url, then `!retry` asks again."
         ),
     ),
     (
@@ -90,16 +90,21 @@ ROWS = [
         InstanceRefused,
         (
             "Chowder does not understand the request (model: Field required; input: Input should be text): "
-            "check model and extra of [instances.main]."
+            "check model and extra of [instances.main], then `!retry` asks again."
         ),
     ),
     (413, "too big", InstanceRefused, "The message is too long for main: write a shorter one."),
-    (307, "", InstanceRefused, "The server points elsewhere (HTTP 307): check base_url of [instances.main]."),
+    (
+        307,
+        "",
+        InstanceRefused,
+        "The server points elsewhere (HTTP 307): check base_url of [instances.main], then `!retry` asks again.",
+    ),
     (
         418,
         "",
         InstanceRefused,
-        "The server refuses the request (HTTP 418): check [instances.main].",
+        "The server refuses the request (HTTP 418): check [instances.main], then `!retry` asks again.",
     ),
     (409, '{"detail":"Instance is not running (status: stopped)."}', InstanceUnavailable, "main is stopped (409)."),
     (
@@ -187,7 +192,7 @@ def test_the_servers_retry_after_is_honoured(status: int) -> None:
 def test_a_servers_words_are_left_out_if_they_hold_the_key_or_the_message(withheld: str) -> None:
     body = json.dumps({"detail": f"cannot use {withheld}"}).encode()
     assert str(failure(400, body, JSON, name="main", withheld=("chd_org_secret", 'my "private"\nmessage'))) == (
-        "Chowder does not understand the request: check model and extra of [instances.main]."
+        "Chowder does not understand the request: check model and extra of [instances.main], then `!retry` asks again."
     )
 
 

@@ -22,7 +22,7 @@ async def test_a_turn_cut_off_by_a_crash_is_not_run_again_but_its_thread_is_told
     said = await killed_while_its_turn_ran(world, "ask")
     notice = (await world.until_answers(said, 2))[1]
     assert "nobody knows whether it finished" in notice
-    assert "Write it again" in notice
+    assert "write `!retry`" in notice
     assert world.agent.received == 2
     _, answer = await world.ask("then again", said)
     assert answer.startswith("You said: then again")

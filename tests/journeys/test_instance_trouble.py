@@ -73,11 +73,11 @@ async def test_a_key_that_the_instance_refuses_is_said_with_what_to_do(world, ke
 
 
 FAILURES = {  # what a person writes -> what the thread is told of the agent's trouble with it
-    "[[fail]]": ("The agent could not answer", "Try again"),
-    "[[http:429]]": ("The agent could not answer", "429", "Try again"),
+    "[[fail]]": ("The agent could not answer", "Write `!retry`"),
+    "[[http:429]]": ("The agent could not answer", "429", "Write `!retry`"),
     "[[empty]]": ("finished without an answer", "Ask again"),
-    "[[garbage]]": ("no answer of an agent", "check base_url", "ask again"),
-    "[[cut]] and then a somewhat longer text": ("nobody knows whether it finished", "Write it again"),
+    "[[garbage]]": ("no answer of an agent", "check base_url", "`!retry` asks again"),
+    "[[cut]] and then a somewhat longer text": ("nobody knows whether it finished", "write `!retry`"),
 }
 
 
@@ -101,9 +101,9 @@ async def test_an_answer_that_ends_before_its_end_is_shown_and_said_to_be_incomp
 
 
 ANSWERS = {  # (status, body, content type) -> what the thread is told
-    (500, b"Internal Server Error", "text/plain"): ("nobody knows whether it finished", "Write it again"),
-    (504, b"<html>Gateway Timeout</html>", "text/html"): ("nobody knows whether it finished", "Write it again"),
-    (200, b"", "application/json"): ("no answer of an agent", "check base_url"),
+    (500, b"Internal Server Error", "text/plain"): ("nobody knows whether it finished", "write `!retry`"),
+    (504, b"<html>Gateway Timeout</html>", "text/html"): ("nobody knows whether it finished", "write `!retry`"),
+    (200, b"", "application/json"): ("no answer of an agent", "check base_url", "`!retry`"),
     (200, b'{"object": "list", "data": []}', "application/json"): ("no answer of an agent", "check base_url"),
     (302, b"", "text/html"): ("points elsewhere", "check base_url"),
     (413, b"", "text/plain"): ("too long", "shorter"),
@@ -131,7 +131,7 @@ async def test_an_agent_that_hangs_is_given_up_after_its_timeout(world):
     await world.start(instance={"timeout": 0.3})
     said, notice = await world.ask("[[hang]]")
     assert "nobody knows whether it finished" in notice
-    assert "Write it again" in notice
+    assert "write `!retry`" in notice
     await goes_on(world, said)
     assert world.agent.requests[0].aborted
 
@@ -155,7 +155,7 @@ async def test_a_message_that_waited_too_long_is_given_up_and_said(world):
     await world.agent.stop()
     said, notice = await world.ask("hello")
     assert "this message was given up" in notice
-    assert "Write it again" in notice
+    assert "write `!retry`" in notice
     await world.end()
     assert len(world.answers(said)) == 1
 

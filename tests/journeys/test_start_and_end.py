@@ -230,7 +230,10 @@ async def test_what_waits_for_an_instance_that_was_removed_is_refused_in_its_thr
     )
     await world.restart()
     _, refused, answer = await world.until_answers(said, 2) + [(await world.ask("and now?", said))[1]]
-    assert refused == "The agent that this message was meant for was removed. Write it again."
+    assert (
+        refused
+        == "The agent that this message was meant for was removed. Write `!retry` to ask the one that is here now."
+    )
     assert answer.startswith("You said: and now?")
 
 
