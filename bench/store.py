@@ -85,6 +85,7 @@ async def _run_turns(store: SqlStore, messages: int) -> None:
         await store.finish_turn(
             lease, TurnResult("answered", [said], replies=[reply], continuation=f"resp-{lease.seq}")
         )
+        store.let_go(lease)
 
     done = 0
     while done < messages:
@@ -96,6 +97,7 @@ async def _run_turns(store: SqlStore, messages: int) -> None:
 async def _post(store: SqlStore, messages: int) -> None:
     async def post(lease: DeliveryLease) -> None:
         await store.delivered(lease, MessageRef(f"C0/{lease.seq}"))
+        store.let_go(lease)
 
     done = 0
     while done < messages:
