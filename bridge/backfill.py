@@ -39,6 +39,19 @@ DEAF_AFTER = 5.0
 """Seconds after which a message that was not heard live shows that the connection is deaf."""
 
 
+def unheard_since(until: float, first: float, now: float) -> float:
+    """Since when there may be messages that nobody took: all three are seconds since the epoch by our clock. Pure.
+
+    `until` everything was taken, `first` the channel was heard for the first time. What lies in the future was written
+    by a clock that was ahead and says nothing.
+    """
+    if until <= now:
+        since = until - OVERLAP if first > now else max(first, until - OVERLAP)
+    else:
+        since = now - OVERLAP if first > now else first
+    return max(since, now - LISTED_SECONDS)
+
+
 class Backfill:
     """Keeps one channel from missing anything."""
 
@@ -47,15 +60,21 @@ class Backfill:
         channel: Channel,
         store: Store,
         intake: Intake,
+        *,
         answer_within: float,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        """What is older than `answer_within` seconds when it is found is only listed."""
+        """What is older than `answer_within` seconds when it is found is only listed.
+
+        Messages have dates by `clock`; how long something lasts is measured by `steady`, which never jumps.
+        """
         self._channel = channel
         self._store = store
         self._intake = intake
         self._answer_within = answer_within
         self._clock = clock
+        self._steady = steady
         self.deaf = False
         """Whether the open connection turned out to bring nothing."""
 
@@ -72,7 +91,7 @@ class Backfill:
 
     async def _one_connection(self, channel: CanReadMissed) -> None:
         await self._until_connected()
-        connected_at = self._clock()
+        connected_at = self._steady()
         self.deaf = False
         if await self._read_everything(channel):
             await self._look_now_and_then(channel, connected_at)
@@ -84,40 +103,49 @@ class Backfill:
     async def _read_everything(self, channel: CanReadMissed) -> bool:
         """False if the connection ended before that was done."""
         attempt = 0
+        goes_on: float | None = None
         while self._channel.connected():
             attempt += 1
             try:
-                if await self._read_on(channel):
+                goes_on = await self._read_on(channel, goes_on)
+                if goes_on is None:
                     return True
             except (ChannelError, StoreError) as error:
                 _log.warning("backfill.failed", channel=self._channel.name, reason=str(error))
                 await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else retry.wait(attempt, 0))
         return False
 
-    async def _read_on(self, channel: CanReadMissed) -> bool:
-        """Reads from where everything was heard; False if there was more than is taken at once."""
-        began = self._clock()
-        until, first = await self._store.heard_until(self._channel.name)
+    async def _read_on(self, channel: CanReadMissed, goes_on: float | None) -> float | None:
+        """Reads since `goes_on`, or since everything was heard. Returns where to go on if that was too much at once."""
+        since = await self._unheard_since() if goes_on is None else goes_on
+        began, started = self._clock(), self._steady()
         known = await self._store.recent_conversations(self._channel.name, FAR)
-        since = max(first, until - OVERLAP, began - LISTED_SECONDS)
         found = await channel.missed(since, known, everywhere=True)
         taken = await self._take(found[:MOST])
         log = _log.info if taken else _log.debug
-        seconds = round(self._clock() - began, 1)
+        seconds = round(self._steady() - started, 1)
         log("backfill.read", channel=self._channel.name, read=len(found[:MOST]), taken=taken, seconds=seconds)
-        whole = len(found) <= MOST
-        reached = began if whole else found[MOST - 1][0].ts.timestamp() + OVERLAP
+        rest = found[MOST - 1][0].ts.timestamp() if len(found) > MOST else None
+        reached = began if rest is None else min(began, rest + OVERLAP)
         await self._store.set_heard_until(self._channel.name, reached)
-        return whole
+        return rest
+
+    async def _unheard_since(self) -> float:
+        until, first = await self._store.heard_until(self._channel.name)
+        now = self._clock()
+        since = unheard_since(until, first, now)
+        if until > now:
+            _log.warning("clock.jumped", channel=self._channel.name, ahead=round(until - now), reads=round(now - since))
+        return since
 
     async def _look_now_and_then(self, channel: CanReadMissed, connected_at: float) -> None:
         """Until the connection ends or turns out to be deaf."""
-        due = self._clock() + PERIOD
+        due = self._steady() + PERIOD
         while self._channel.connected():
             await asyncio.sleep(LOOK)
-            if self._clock() < due:
+            if self._steady() < due:
                 continue
-            due = self._clock() + PERIOD
+            due = self._steady() + PERIOD
             try:
                 missed = await self._look(channel, connected_at)
             except RateLimited as error:
@@ -133,7 +161,7 @@ class Backfill:
         """Takes what was not heard in the conversations that were active last; how many messages were that."""
         began = self._clock()
         near = await self._store.recent_conversations(self._channel.name, NEAR)
-        since = max(connected_at, began - NEAR_SECONDS)
+        since = began - min(self._steady() - connected_at, NEAR_SECONDS)
         found = await channel.missed(since, near, everywhere=False) if near else ()
         return await self._take([one for one in found if one[0].ts.timestamp() < began - DEAF_AFTER])
 

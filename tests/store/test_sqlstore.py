@@ -8,11 +8,21 @@ from typing import Any
 
 import pytest
 
+from bridge.channel import MessageRef
 from bridge.errors import StoreError, Unstorable
 from bridge.store import database, reading
 from bridge.store.protocol import Accepted, Store
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import LEASE_SECONDS, Clock, StoreContract, arrival, delivery, result, turn
+from bridge.testing.store_contract import (
+    LEASE_SECONDS,
+    Clock,
+    StoreContract,
+    arrival,
+    delivery,
+    nothing_to_do,
+    result,
+    turn,
+)
 
 
 @pytest.fixture
@@ -28,7 +38,8 @@ class TestSqlStore(StoreContract):
         @asynccontextmanager
         async def opened(clock: Clock) -> AsyncIterator[SqlStore]:
             # Without the lock on the file: as several processes on one database will be.
-            store = SqlStore(database.open_engine(url), lease_seconds=LEASE_SECONDS, clock=clock)
+            engine = database.open_engine(url)
+            store = SqlStore(engine, lease_seconds=LEASE_SECONDS, clock=clock, steady=clock)
             yield store
             await store.close()
 
@@ -184,3 +195,48 @@ async def test_history_keeps_the_names_that_were_found_and_the_payload_as_it_cam
         (record,) = reading.turn_records(connection, "s-t")
     engine.dispose()
     assert record.envelope == named.model_copy(update={"raw": message.raw})
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_jumps_neither_shortens_a_lease_nor_lengthens_a_wait(url: str, hours: int) -> None:
+    clock, steady = Clock(), Clock()
+    database.migrate_at(url)
+    store = SqlStore(database.open_engine(url), clock=clock, steady=steady)
+    other = SqlStore(database.open_engine(url), clock=clock, steady=steady)
+    for number in (1, 2):
+        await store.accept(arrival(number, f"t{number}"))
+    held, waits = await store.lease_turns("main", 2)
+    await store.retry_turn(waits, 60, "unreachable")
+    await store.finish_turn(held, result("one"))
+    posted = await delivery(store)
+    await store.retry_delivery(posted, 60, "refused", in_doubt=False)
+    await store.accept(arrival(3, "t3"))
+    held = await turn(store)
+    clock.now += hours * 3600
+    assert await nothing_to_do(store)
+    assert await nothing_to_do(other)
+    steady.now += 61
+    await store.renew()
+    assert (await turn(store)).envelope.id == "p:2"
+    assert (await delivery(store)).id == posted.id
+    assert await nothing_to_do(other)
+    await store.finish_turn(held, result())
+    await other.close()
+    await store.close()
+
+
+async def test_history_is_dated_by_the_clock_that_people_read(url: str) -> None:
+    clock, steady = Clock(), Clock()
+    store = await SqlStore.open(url, clock=clock, steady=steady)
+    clock.now += 3600
+    await store.accept(arrival(1))
+    lease = await turn(store)
+    clock.now += 60
+    await store.finish_turn(lease, result("answer"))
+    posting = await delivery(store)
+    await store.delivered(posting, MessageRef("m"))
+    await store.close()
+    with database.transaction(url, read_only=True) as connection:
+        (record,) = reading.turn_records(connection, "s-t")
+    assert (record.accepted_at, record.started_at) == (clock.now - 60, clock.now - 60)
+    assert (record.finished_at, posting.created_at, record.deliveries[0].delivered_at) == (clock.now,) * 3
