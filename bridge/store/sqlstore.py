@@ -72,7 +72,11 @@ class SqlStore:
             raise
         store = cls(database.open_engine(url), lease_seconds=lease_seconds, clock=clock, steady=steady)
         store._lock = lock
-        await store._commit.write(store._free_all, None)
+        try:
+            await store._commit.write(store._free_all, None)
+        except StoreError:
+            await store.close()
+            raise
         return store
 
     async def accept(self, arrival: Arrival) -> Accepted:

@@ -85,7 +85,9 @@ async def test_what_cannot_be_committed_is_not_accepted_and_works_again_afterwar
     store = SqlStore(database.open_engine(url, patience=0.05))
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="the store could not write: database is locked"):
+    with pytest.raises(
+        StoreError, match=r"store\.db cannot be used: database is locked; another program keeps it locked"
+    ):
         await store.accept(arrival(1))
     other.execute("ROLLBACK")
     other.close()
@@ -240,3 +242,36 @@ async def test_history_is_dated_by_the_clock_that_people_read(url: str) -> None:
         (record,) = reading.turn_records(connection, "s-t")
     assert (record.accepted_at, record.started_at) == (clock.now - 60, clock.now - 60)
     assert (record.finished_at, posting.created_at, record.deliveries[0].delivered_at) == (clock.now,) * 3
+
+
+async def test_damage_is_never_taken_for_something_that_can_never_be_stored(url: str, tmp_path: Path) -> None:
+    store = await SqlStore.open(url)
+    await store.accept(arrival(1))
+    lease = await turn(store)
+    waiting = asyncio.ensure_future(store.lease_deliveries("c", 1))
+    with sqlite3.connect(tmp_path / "store.db", isolation_level=None) as other:
+        other.execute("INSERT INTO heartbeat VALUES (1, 0)")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    with (tmp_path / "store.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"U" * ((tmp_path / "store.db").stat().st_size - 4096))
+    for write in (store.accept(arrival(2)), store.finish_turn(lease, result("answer")), store.writable()):
+        with pytest.raises(StoreError, match=r"malformed; it is damaged") as refused:
+            await write
+        assert type(refused.value) is StoreError
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    await asyncio.wait_for(store.close(), 5)
+
+
+async def test_a_database_that_cannot_be_opened_now_is_opened_when_it_can(url: str, tmp_path: Path) -> None:
+    store = SqlStore(database.open_engine(url))
+    (tmp_path / "store.db").mkdir()
+    with pytest.raises(StoreError, match="unable to open database file; check that it is a file"):
+        await store.accept(arrival(1))
+    (tmp_path / "store.db").rmdir()
+    database.migrate_at(url)
+    assert await store.accept(arrival(1)) is Accepted.TURN
+    await store.close()
