@@ -37,6 +37,8 @@ MOST = 1_000
 """Messages that are taken at once; the rest in the next round."""
 DEAF_AFTER = 5.0
 """Seconds after which a message that was not heard live shows that the connection is deaf."""
+AGAIN = DEAF_AFTER + 1.0
+"""Seconds between two looks as long as nothing shows that the connection in place of a deaf one hears."""
 
 
 def unheard_since(until: float, first: float, now: float) -> float:
@@ -76,7 +78,13 @@ class Backfill:
         self._clock = clock
         self._steady = steady
         self.deaf = False
-        """Whether the open connection turned out to bring nothing."""
+        """Whether a connection turned out to bring nothing, and nothing shows yet that the one in its place does."""
+        self.problem: str | None = None
+        """Why the history could not be read when that was tried last."""
+
+    def heard_live(self) -> None:
+        """To be called for whatever the connection brings: it is not deaf."""
+        self.deaf = False
 
     async def run(self) -> None:
         """Until cancelled; ends at once for a channel that cannot read what it missed."""
@@ -92,7 +100,6 @@ class Backfill:
     async def _one_connection(self, channel: CanReadMissed) -> None:
         await self._until_connected()
         connected_at = self._steady()
-        self.deaf = False
         if await self._read_everything(channel):
             await self._look_now_and_then(channel, connected_at)
 
@@ -111,6 +118,7 @@ class Backfill:
                 if goes_on is None:
                     return True
             except (ChannelError, StoreError) as error:
+                self._note(error)
                 _log.warning("backfill.failed", channel=self._channel.name, reason=str(error))
                 await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else retry.wait(attempt, 0))
         return False
@@ -121,6 +129,7 @@ class Backfill:
         began, started = self._clock(), self._steady()
         known = await self._store.recent_conversations(self._channel.name, FAR)
         found = await channel.missed(since, known, everywhere=True)
+        self.problem = None
         taken = await self._take(found[:MOST])
         log = _log.info if taken else _log.debug
         seconds = round(self._steady() - started, 1)
@@ -140,7 +149,7 @@ class Backfill:
 
     async def _look_now_and_then(self, channel: CanReadMissed, connected_at: float) -> None:
         """Until the connection ends or turns out to be deaf."""
-        due = self._steady() + PERIOD
+        due = self._steady() + (AGAIN if self.deaf else PERIOD)
         while self._channel.connected():
             await asyncio.sleep(LOOK)
             if self._steady() < due:
@@ -151,19 +160,29 @@ class Backfill:
             except RateLimited as error:
                 due += error.retry_after
             except (ChannelError, StoreError) as error:
+                self._note(error)
                 _log.debug("backfill.failed", channel=self._channel.name, reason=str(error))
             else:
                 if missed:
                     await self._give_up(missed)
                     return
+                self.deaf = False
 
     async def _look(self, channel: CanReadMissed, connected_at: float) -> int:
         """Takes what was not heard in the conversations that were active last; how many messages were that."""
         began = self._clock()
         near = await self._store.recent_conversations(self._channel.name, NEAR)
         since = began - min(self._steady() - connected_at, NEAR_SECONDS)
-        found = await channel.missed(since, near, everywhere=False) if near else ()
+        if not near:
+            return 0
+        found = await channel.missed(since, near, everywhere=False)
+        self.problem = None
         return await self._take([one for one in found if one[0].ts.timestamp() < began - DEAF_AFTER])
+
+    def _note(self, error: Exception) -> None:
+        """Of a channel's failures only those that a person may have to mend."""
+        if isinstance(error, ChannelError) and not isinstance(error, RateLimited):
+            self.problem = f"what was missed cannot be read: {error}"
 
     async def _give_up(self, missed: int) -> None:
         self.deaf = True

@@ -11,9 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge import backfill
-from bridge.backfill import DEAF_AFTER, LISTED_SECONDS, NEAR_SECONDS, OVERLAP, PERIOD, Backfill, unheard_since
+from bridge.backfill import AGAIN, DEAF_AFTER, LISTED_SECONDS, NEAR_SECONDS, OVERLAP, PERIOD, Backfill, unheard_since
 from bridge.channel import Facts
 from bridge.envelope import Conversation, Envelope
+from bridge.errors import NotSent, RateLimited
 from bridge.intake import Intake
 from bridge.rules import Rule
 from bridge.store.sqlstore import SqlStore
@@ -73,10 +74,11 @@ async def opened(url: str, **clocks: Callable[[], float]) -> AsyncIterator[SqlSt
 
 
 @asynccontextmanager
-async def running(channel: ReadableChannel, store: SqlStore, **clocks: Any) -> AsyncIterator[None]:
+async def running(channel: ReadableChannel, store: SqlStore, **clocks: Any) -> AsyncIterator[Backfill]:
     intake = Intake(store, [Rule(channel="c", instance="main")], "c")
-    task = asyncio.create_task(Backfill(channel, store, intake, answer_within=10**12, **clocks).run())
-    yield
+    one = Backfill(channel, store, intake, answer_within=10**12, **clocks)
+    task = asyncio.create_task(one.run())
+    yield one
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -155,6 +157,54 @@ async def test_a_deaf_connection_is_found_out_although_the_clock_was_set(
             steady.now += PERIOD + DEAF_AFTER
             await asyncio.wait_for(channel.reconnected.wait(), 5)
             assert channel.read[1:] == [(NOW + hours * HOUR, False)]
+
+
+async def test_a_deaf_connection_counts_as_deaf_until_a_look_at_the_next_one_finds_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "LOOK", 0.001)
+    clock = Clock()
+    channel = ReadableChannel()
+    async with opened(url, clock=clock) as store:
+        await store.accept(arrival(1))
+        async with running(channel, store, clock=clock, steady=clock) as one:
+            await channel.reads(1)
+            await store.heard_until("c")
+            channel.messages = [said(2, clock.now + 1)]
+            clock.now += PERIOD + DEAF_AFTER
+            await asyncio.wait_for(channel.reconnected.wait(), 5)
+            assert one.deaf
+            channel.messages = []
+            channel.is_connected = True
+            await channel.reads(3)
+            await store.heard_until("c")
+            assert one.deaf
+            clock.now += AGAIN
+            await channel.reads(4)
+            await store.heard_until("c")
+            assert not one.deaf
+            assert [everywhere for _, everywhere in channel.read] == [True, False, True, False]
+
+
+async def test_why_a_history_cannot_be_read_is_known_until_it_can(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "LOOK", 0.001)
+    clock = Clock()
+    channel = ReadableChannel()
+    async with opened(url, clock=clock) as store:
+        await store.accept(arrival(1))
+        async with running(channel, store, clock=clock, steady=clock) as one:
+            await channel.reads(1)
+            await store.heard_until("c")
+            for failure, problem in (
+                (RateLimited("wait", retry_after=0), None),
+                (NotSent("history: refused"), "what was missed cannot be read: history: refused"),
+                (None, None),
+            ):
+                channel.failures = [failure] if failure else []
+                clock.now += PERIOD
+                await channel.reads(len(channel.read) + 1)
+                await store.heard_until("c")
+                assert one.problem == problem
 
 
 async def test_a_look_reaches_no_further_back_than_that(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
