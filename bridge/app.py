@@ -11,13 +11,14 @@ import structlog
 
 from bridge import __version__, retry
 from bridge.backfill import Backfill
-from bridge.channel import Channel
+from bridge.channel import Channel, Hearing
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
-from bridge.errors import BridgeError, ConfigError, StoreError
+from bridge.errors import ConfigError, StoreError
 from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
+from bridge.listening import Listening
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Turns
@@ -27,8 +28,6 @@ from bridge.work import Crew
 
 _log = structlog.get_logger(__name__)
 
-LONGEST_ABSENCE = 10.0
-"""Seconds between two attempts to connect a channel."""
 ABSENT = InstanceSettings(type="absent")
 """What stand-ins for removed instances are set to."""
 VERIFY_SECONDS = 10.0
@@ -115,9 +114,13 @@ class _Bridge:
         self._ending = asyncio.Event()
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
+        intakes = {name: Intake(store, config.rules, name) for name in channels}
         self._backfills = {
-            name: Backfill(channel, store, Intake(store, config.rules, name), answer_within=config.bridge.answer_within)
+            name: Backfill(channel, store, intakes[name], answer_within=config.bridge.answer_within)
             for name, channel in channels.items()
+        }
+        self._listenings = {
+            name: Listening(channel, intakes[name].accept, self._backfills[name]) for name, channel in channels.items()
         }
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         self._turns: list[Crew[Any]] = [
@@ -154,7 +157,7 @@ class _Bridge:
             reading = [group.create_task(backfill.run()) for backfill in self._backfills.values()]
             pages = routes(self._store, self._hearing, self._channels, self._problems)
             serving = [group.create_task(serve(pages, listening))] if listening else []
-            hearing = [group.create_task(self._listen(name, one)) for name, one in self._channels.items()]
+            hearing = [group.create_task(one.run()) for one in self._listenings.values()]
             _log.info(
                 "bridge.started",
                 version=__version__,
@@ -167,11 +170,8 @@ class _Bridge:
             renewing.cancel()
         _log.info("bridge.ended")
 
-    def _hearing(self) -> Mapping[str, bool]:
-        """Which channels are connected and bring what is said."""
-        return {
-            name: channel.connected() and not self._backfills[name].deaf for name, channel in self._channels.items()
-        }
+    def _hearing(self) -> Mapping[str, Hearing]:
+        return {name: one.hearing() for name, one in self._listenings.items()}
 
     async def _drain(
         self,
@@ -211,19 +211,6 @@ class _Bridge:
             except StoreError as error:
                 _log.error("store.refused", reason=str(error))
                 await asyncio.sleep(retry.FIRST)
-
-    async def _listen(self, name: str, channel: Channel) -> None:
-        accept = Intake(self._store, self._config.rules, name).accept
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                await channel.listen(accept)
-            except BridgeError as error:
-                _log.warning("channel.away", channel=name, reason=str(error))
-            except Exception:  # noqa: BLE001 - one channel must not take the others down
-                _log.exception("channel.broke", channel=name)
-            await asyncio.sleep(min(retry.wait(attempt, 0), LONGEST_ABSENCE))
 
     async def _renew_leases(self) -> None:
         while True:

@@ -37,6 +37,21 @@ MOST = 1_000
 """Messages that are taken at once; the rest in the next round."""
 DEAF_AFTER = 5.0
 """Seconds after which a message that was not heard live shows that the connection is deaf."""
+AGAIN = DEAF_AFTER + 1.0
+"""Seconds between two looks as long as nothing shows that the connection in place of a deaf one hears."""
+
+
+def unheard_since(until: float, first: float, now: float) -> float:
+    """Since when there may be messages that nobody took: all three are seconds since the epoch by our clock. Pure.
+
+    `until` everything was taken, `first` the channel was heard for the first time. What lies in the future was written
+    by a clock that was ahead and says nothing.
+    """
+    if until <= now:
+        since = until - OVERLAP if first > now else max(first, until - OVERLAP)
+    else:
+        since = now - OVERLAP if first > now else first
+    return max(since, now - LISTED_SECONDS)
 
 
 class Backfill:
@@ -47,17 +62,29 @@ class Backfill:
         channel: Channel,
         store: Store,
         intake: Intake,
+        *,
         answer_within: float,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        """What is older than `answer_within` seconds when it is found is only listed."""
+        """What is older than `answer_within` seconds when it is found is only listed.
+
+        Messages have dates by `clock`; how long something lasts is measured by `steady`, which never jumps.
+        """
         self._channel = channel
         self._store = store
         self._intake = intake
         self._answer_within = answer_within
         self._clock = clock
+        self._steady = steady
         self.deaf = False
-        """Whether the open connection turned out to bring nothing."""
+        """Whether a connection turned out to bring nothing, and nothing shows yet that the one in its place does."""
+        self.problem: str | None = None
+        """Why the history could not be read when that was tried last."""
+
+    def heard_live(self) -> None:
+        """To be called for whatever the connection brings: it is not deaf."""
+        self.deaf = False
 
     async def run(self) -> None:
         """Until cancelled; ends at once for a channel that cannot read what it missed."""
@@ -72,8 +99,7 @@ class Backfill:
 
     async def _one_connection(self, channel: CanReadMissed) -> None:
         await self._until_connected()
-        connected_at = self._clock()
-        self.deaf = False
+        connected_at = self._steady()
         if await self._read_everything(channel):
             await self._look_now_and_then(channel, connected_at)
 
@@ -84,60 +110,81 @@ class Backfill:
     async def _read_everything(self, channel: CanReadMissed) -> bool:
         """False if the connection ended before that was done."""
         attempt = 0
+        goes_on: float | None = None
         while self._channel.connected():
             attempt += 1
             try:
-                if await self._read_on(channel):
+                goes_on = await self._read_on(channel, goes_on)
+                if goes_on is None:
                     return True
             except (ChannelError, StoreError) as error:
+                self._note(error)
                 _log.warning("backfill.failed", channel=self._channel.name, reason=str(error))
                 await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else retry.wait(attempt, 0))
         return False
 
-    async def _read_on(self, channel: CanReadMissed) -> bool:
-        """Reads from where everything was heard; False if there was more than is taken at once."""
-        began = self._clock()
-        until, first = await self._store.heard_until(self._channel.name)
+    async def _read_on(self, channel: CanReadMissed, goes_on: float | None) -> float | None:
+        """Reads since `goes_on`, or since everything was heard. Returns where to go on if that was too much at once."""
+        since = await self._unheard_since() if goes_on is None else goes_on
+        began, started = self._clock(), self._steady()
         known = await self._store.recent_conversations(self._channel.name, FAR)
-        since = max(first, until - OVERLAP, began - LISTED_SECONDS)
         found = await channel.missed(since, known, everywhere=True)
+        self.problem = None
         faultpoints.reached("backfill.read")
         taken = await self._take(found[:MOST])
         faultpoints.reached("backfill.taken")
         log = _log.info if taken else _log.debug
-        seconds = round(self._clock() - began, 1)
+        seconds = round(self._steady() - started, 1)
         log("backfill.read", channel=self._channel.name, read=len(found[:MOST]), taken=taken, seconds=seconds)
-        whole = len(found) <= MOST
-        reached = began if whole else found[MOST - 1][0].ts.timestamp() + OVERLAP
+        rest = found[MOST - 1][0].ts.timestamp() if len(found) > MOST else None
+        reached = began if rest is None else min(began, rest + OVERLAP)
         await self._store.set_heard_until(self._channel.name, reached)
-        return whole
+        return rest
+
+    async def _unheard_since(self) -> float:
+        until, first = await self._store.heard_until(self._channel.name)
+        now = self._clock()
+        since = unheard_since(until, first, now)
+        if until > now:
+            _log.warning("clock.jumped", channel=self._channel.name, ahead=round(until - now), reads=round(now - since))
+        return since
 
     async def _look_now_and_then(self, channel: CanReadMissed, connected_at: float) -> None:
         """Until the connection ends or turns out to be deaf."""
-        due = self._clock() + PERIOD
+        due = self._steady() + (AGAIN if self.deaf else PERIOD)
         while self._channel.connected():
             await asyncio.sleep(LOOK)
-            if self._clock() < due:
+            if self._steady() < due:
                 continue
-            due = self._clock() + PERIOD
+            due = self._steady() + PERIOD
             try:
                 missed = await self._look(channel, connected_at)
             except RateLimited as error:
                 due += error.retry_after
             except (ChannelError, StoreError) as error:
+                self._note(error)
                 _log.debug("backfill.failed", channel=self._channel.name, reason=str(error))
             else:
                 if missed:
                     await self._give_up(missed)
                     return
+                self.deaf = False
 
     async def _look(self, channel: CanReadMissed, connected_at: float) -> int:
         """Takes what was not heard in the conversations that were active last; how many messages were that."""
         began = self._clock()
         near = await self._store.recent_conversations(self._channel.name, NEAR)
-        since = max(connected_at, began - NEAR_SECONDS)
-        found = await channel.missed(since, near, everywhere=False) if near else ()
+        since = began - min(self._steady() - connected_at, NEAR_SECONDS)
+        if not near:
+            return 0
+        found = await channel.missed(since, near, everywhere=False)
+        self.problem = None
         return await self._take([one for one in found if one[0].ts.timestamp() < began - DEAF_AFTER])
+
+    def _note(self, error: Exception) -> None:
+        """Of a channel's failures only those that a person may have to mend."""
+        if isinstance(error, ChannelError) and not isinstance(error, RateLimited):
+            self.problem = f"what was missed cannot be read: {error}"
 
     async def _give_up(self, missed: int) -> None:
         self.deaf = True

@@ -163,6 +163,27 @@ class CanReadMissed(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Whether what is said in a channel now is heard."""
+
+    connected: bool
+    """The connection to the platform is open."""
+    hears: bool
+    """It is open and not known to be deaf."""
+    problem: str | None
+    """What is wrong, in one sentence without secrets; something may be wrong with a channel that hears, too."""
+
+
+@runtime_checkable
+class CanSayWhyAway(Protocol):
+    """Knows why it is not connected while `listen` goes on."""
+
+    def why_away(self) -> str | None:
+        """The reason and the remedy in one sentence without secrets; None if there is nothing special about it."""
+        ...
+
+
 @runtime_checkable
 class CanReconnect(Protocol):
     """Can give up a connection that is open but brings nothing."""

@@ -23,6 +23,7 @@ from bridge.channel import (
     CanReadLinks,
     CanReadMissed,
     CanReconnect,
+    CanSayWhyAway,
     CanShowStatus,
     Channel,
     Delivery,
@@ -79,6 +80,7 @@ class DiscordChannel:
         self._threads = Threads(name, self._client)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self._gateway: listen.Gateway | None = None
+        self._refusal: str | None = None
         self._places: dict[str, parse.Where] = {}
 
     @classmethod
@@ -113,7 +115,9 @@ class DiscordChannel:
                     # Mentions and direct messages can be read all the same.
                     bot = replace(bot, reads_content=False)
                 else:
+                    self._refusal = str(refused)
                     await asyncio.sleep(listen.REFUSED_PAUSE)
+                    self._refusal = None
 
     async def _listen_as(self, bot: parse.Bot, accept: Accept) -> None:
         arrivals = Arrivals(self.name, bot, self._where, self._guild_of, name_of=self._name_of, accept=accept)
@@ -135,6 +139,9 @@ class DiscordChannel:
 
     def connected(self) -> bool:
         return self._gateway is not None and self._gateway.hears()
+
+    def why_away(self) -> str | None:
+        return self._refusal
 
     def render(self, text: str) -> Sequence[Payload]:
         return rendering.render(text)
@@ -222,6 +229,16 @@ _abilities: tuple[
     type[CanReadLinks],
     type[CanReadMissed],
     type[CanReconnect],
+    type[CanSayWhyAway],
     type[CanShowStatus],
     type[HasManifest],
-] = (DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel, DiscordChannel)
+] = (
+    DiscordChannel,
+    DiscordChannel,
+    DiscordChannel,
+    DiscordChannel,
+    DiscordChannel,
+    DiscordChannel,
+    DiscordChannel,
+    DiscordChannel,
+)

@@ -62,6 +62,10 @@ def check(config_path: ConfigOption = None, as_json: JsonOption = False) -> None
     try:
         loaded = load(config_path)
         warnings = loaded.warnings()
+        from bridge.store import database  # noqa: PLC0415
+
+        found = database.problem(config.store_url(loaded))
+        problems = [f"bridge.store: {found}"] if found else []
     except ConfigError as error:
         problems = error.problems
     if as_json:

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bridge import faultpoints
 from bridge.errors import BridgeError, StoreError, Unstorable
+from bridge.store import failures
 
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +48,8 @@ class GroupCommit:
     Every caller gets its answer after the commit. A transaction that fails is repeated call by call, so that one bad
     call does not take the others with it. Claims come last in a transaction and see what it wrote; one that finds
     nothing waits, and is asked again in every later transaction.
+
+    Once the database turned out to be damaged, nothing is written and nothing is claimed until the next start.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -56,6 +59,8 @@ class GroupCommit:
         self._waiting: list[_Call] = []
         self._due: list[float] = []
         self._closed = False
+        self._connection: Connection | None = None
+        self._damage: StoreError | None = None
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
@@ -111,19 +116,30 @@ class GroupCommit:
         return future
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while self._turn(connection):
-                pass
+        while self._turn():
+            pass
+        self._disconnect()
         self._engine.dispose()
 
-    def _turn(self, connection: Connection) -> bool:
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError):  # it is not used again
+                connection.close()
+
+    def _turn(self) -> bool:
         """One transaction. False when there will be no more."""
         calls, last = self._gather()
         self._waiting += [call for call in calls if call.give_back]
         writes = [call for call in calls if not call.give_back]
         self._waiting = [call for call in self._waiting if not call.future.cancelled()]
         if writes or self._waiting:
-            self._flush(connection, writes)
+            self._flush(writes)
         return not last
 
     def _gather(self) -> tuple[list[_Call], bool]:
@@ -141,7 +157,7 @@ class GroupCommit:
         return calls, True
 
     def _patience(self) -> float | None:
-        if not self._waiting:
+        if not self._waiting or self._damage:
             return None
         now = time.monotonic()
         past = False
@@ -152,56 +168,75 @@ class GroupCommit:
             return 0
         return min(POLL, self._due[0] - now) if self._due else POLL
 
-    def _flush(self, connection: Connection, writes: Sequence[_Call]) -> None:
-        try:
-            answers = self._transaction(connection, writes, self._waiting)
-        except OperationalError as error:  # the database itself: locked, full, read-only
-            answers = [(call, _refusal(error)) for call in writes]
-        except Exception as error:  # noqa: BLE001 - this thread must not die
-            _log.warning("store.flush_failed", calls=len(writes), error=reason(error))
-            answers = [answer for call in writes for answer in self._alone(connection, call)]
-            answers += [answer for call in self._waiting for answer in self._claimed_alone(connection, call)]
+    def _flush(self, writes: Sequence[_Call]) -> None:
+        answers = self._answers(writes)
         taken = {id(call) for call, _ in answers}
         self._waiting = [call for call in self._waiting if id(call) not in taken]
         if answers:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(self._resolve, answers)
 
-    def _alone(self, connection: Connection, call: _Call) -> list[tuple[_Call, Any]]:
+    def _answers(self, writes: Sequence[_Call]) -> list[tuple[_Call, Any]]:
+        if self._damage is not None:
+            return [(call, StoreError(str(self._damage))) for call in writes]
         try:
-            return self._transaction(connection, [call], [])
-        except (OperationalError, IntegrityError) as error:
-            return [(call, _refusal(error))]
+            return self._transaction(writes, self._waiting)
         except Exception as error:  # noqa: BLE001 - this thread must not die
-            return [(call, Unstorable(f"the store cannot write this: {reason(error)}"))]
+            if failures.is_the_databases(error):
+                refusal = str(self._refused(error))
+                return [(call, StoreError(refusal)) for call in writes]
+            _log.warning("store.flush_failed", calls=len(writes), error=failures.reason(error))
+        answers = [answer for call in writes for answer in self._alone(call)]
+        return answers + [answer for call in self._waiting for answer in self._claimed_alone(call)]
 
-    def _transaction(
-        self, connection: Connection, writes: Sequence[_Call], claims: Sequence[_Call]
-    ) -> list[tuple[_Call, Any]]:
+    def _alone(self, call: _Call) -> list[tuple[_Call, Any]]:
+        try:
+            return self._transaction([call], [])
+        except Exception as error:  # noqa: BLE001 - this thread must not die
+            if failures.is_the_databases(error) or isinstance(error, IntegrityError):
+                return [(call, self._refused(error))]
+            return [(call, Unstorable(f"the store cannot write this: {failures.reason(error)}"))]
+
+    def _claimed_alone(self, call: _Call) -> list[tuple[_Call, Any]]:
+        """A claim that breaks goes on waiting and leaves the others alone."""
+        try:
+            return self._transaction([], [call])
+        except Exception as error:  # noqa: BLE001 - this thread must not die
+            _log.error("store.claim_failed", error=failures.reason(error))
+            self._refused(error)
+            return []
+
+    def _refused(self, error: Exception) -> StoreError:
+        """What its callers are told. Damage is noted: it ends all writing."""
+        refusal = failures.refusal(self._engine, error)
+        if failures.is_damage(error) and self._damage is None:
+            self._damage = refusal
+            _log.error("store.damaged", reason=str(refusal))
+        return refusal
+
+    def _transaction(self, writes: Sequence[_Call], claims: Sequence[_Call]) -> list[tuple[_Call, Any]]:
         by_statement: dict[Callable[..., Any], list[_Call]] = {}
         for call in writes:
             by_statement.setdefault(call.statement, []).append(call)
         answers: list[tuple[_Call, Any]] = []
-        with connection.begin():
-            for statement, calls in by_statement.items():
-                results = statement(connection, [call.argument for call in calls])
-                answers += zip(calls, results, strict=True)
-            for call in claims:
-                if taken := call.statement(connection, call.argument):
-                    answers.append((call, taken))
-            if answers:
-                faultpoints.reached("store.written")
+        connection = self._connected()
+        try:
+            with connection.begin():
+                for statement, calls in by_statement.items():
+                    results = statement(connection, [call.argument for call in calls])
+                    answers += zip(calls, results, strict=True)
+                for call in claims:
+                    if taken := call.statement(connection, call.argument):
+                        answers.append((call, taken))
+                if answers:
+                    faultpoints.reached("store.written")
+        except Exception:
+            if connection.in_transaction():
+                self._disconnect()
+            raise
         if answers:
             faultpoints.reached("store.committed")
         return answers
-
-    def _claimed_alone(self, connection: Connection, call: _Call) -> list[tuple[_Call, Any]]:
-        """A claim that breaks goes on waiting and leaves the others alone."""
-        try:
-            return self._transaction(connection, [], [call])
-        except Exception as error:  # noqa: BLE001 - this thread must not die
-            _log.error("store.claim_failed", error=reason(error))
-            return []
 
     def _resolve(self, answers: Sequence[tuple[_Call, Any]]) -> None:
         for call, answer in answers:
@@ -212,12 +247,3 @@ class GroupCommit:
                 call.future.set_exception(answer)
             else:
                 call.future.set_result(answer)
-
-
-def _refusal(error: Exception) -> StoreError:
-    return StoreError(f"the store could not write: {reason(error)}")
-
-
-def reason(error: Exception) -> str:
-    """The database's own words, without the statement and its values (they hold messages)."""
-    return str(getattr(error, "orig", None) or type(error).__name__)

@@ -1,5 +1,6 @@
 """Opening the database: pragmas, the lock that keeps a second process out, and the schema's version."""
 
+import re
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,9 +12,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from bridge.errors import StoreError
+from bridge.store import failures
 
 HEAD = "0003"
 """The newest migration that this program knows; a test holds it against the migrations."""
+LOOKED_THROUGH = 64 * 1024 * 1024
+"""Bytes: a larger store is not looked through for damage at the start, which would take seconds."""
 
 
 def path_of(url: str) -> Path:
@@ -25,7 +29,7 @@ def lock(url: str) -> FileLock:
     """The lock that one `threadbridge run` holds. Raises StoreError if another process has it."""
     path = path_of(url).resolve()
     if not path.parent.is_dir():
-        raise StoreError(f"the store {path} cannot be written: its folder is not there, make it or name another")
+        raise no_folder(path)
     file_lock = FileLock(f"{path}.lock")
     try:
         file_lock.acquire(timeout=0)
@@ -78,21 +82,60 @@ def transaction(url: str, *, read_only: bool = False) -> Generator[Connection]:
         with engine.begin() as connection:
             yield connection
     except DBAPIError as error:
-        raise StoreError(f"the store {_shown(engine)} cannot be used: {error.orig}") from error
+        raise failures.refusal(engine, error) from error
     finally:
         engine.dispose()
 
 
 def version(engine: Engine) -> str | None:
-    """The schema's version, None in an empty database. Raises StoreError if it cannot be used."""
+    """The schema's version, None in an empty database. Raises StoreError if it cannot be used or is not ours."""
     try:
         with engine.connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
+            tables = inspect(connection).get_table_names()
+            if not tables:
                 return None
-            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            return found
+            known = "alembic_version" in tables
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else ""
     except DBAPIError as error:
-        raise StoreError(f"the store {_shown(engine)} cannot be used: {error.orig}") from error
+        raise failures.refusal(engine, error) from error
+    if not re.fullmatch("[0-9]{4}", str(found)):
+        raise StoreError(f"the store {failures.shown(engine)} is another program's database: name another file")
+    return str(found)
+
+
+def look_through(engine: Engine) -> None:
+    """Raises StoreError if the file is damaged; a large one is not looked through."""
+    path = Path(failures.shown(engine))
+    if not path.is_file() or path.stat().st_size > LOOKED_THROUGH:
+        return
+    try:
+        with engine.connect() as connection:
+            found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    except DBAPIError as error:
+        raise failures.refusal(engine, error) from error
+    if found != "ok":
+        raise failures.damaged(engine, found.splitlines()[-1])
+
+
+def problem(url: str) -> str | None:
+    """Why `run` would refuse this store, as far as that is seen without writing; None if it is not there yet."""
+    if not path_of(url).parent.is_dir():
+        return str(no_folder(path_of(url)))
+    if not path_of(url).exists():
+        return None
+    engine = open_engine(url, read_only=True)
+    try:
+        check_version(engine)
+    except StoreError as error:
+        return str(error)
+    finally:
+        engine.dispose()
+    return None
+
+
+def no_folder(path: Path) -> StoreError:
+    """The refusal of a store whose folder is missing."""
+    return StoreError(f"the store {path} cannot be written: its folder is not there, make it or name another")
 
 
 def check_version(engine: Engine) -> bool:
@@ -100,16 +143,18 @@ def check_version(engine: Engine) -> bool:
     found = version(engine)
     if found is not None and found > HEAD:
         raise StoreError(
-            f"the store {_shown(engine)} was written by a newer threadbridge (schema {found}, this one knows {HEAD}): "
-            "install that version"
+            f"the store {failures.shown(engine)} was written by a newer threadbridge (schema {found}, this one knows "
+            f"{HEAD}): install that version"
         )
     return found == HEAD
 
 
 def check_current(engine: Engine) -> None:
     """Raises StoreError unless the schema is this program's own."""
+    if version(engine) is None:
+        raise StoreError(f"the store {failures.shown(engine)} is empty: start `threadbridge run` first")
     if not check_version(engine):
-        raise StoreError(f"the store {_shown(engine)} has an older schema: run `threadbridge migrate` first")
+        raise StoreError(f"the store {failures.shown(engine)} has an older schema: run `threadbridge migrate` first")
 
 
 def migrate(engine: Engine) -> tuple[str | None, str]:
@@ -126,7 +171,7 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except DBAPIError as error:
-            raise StoreError(f"the store {_shown(engine)} cannot be written: {error.orig}") from error
+            raise failures.refusal(engine, error) from error
     return before, HEAD
 
 
@@ -145,13 +190,10 @@ def _without_foreign_keys(connection: Connection) -> Generator[None]:
 
 
 def migrate_at(url: str) -> tuple[str | None, str]:
-    """`migrate` on a connection of its own."""
+    """`migrate` on a connection of its own, after a look for damage."""
     engine = open_engine(url)
     try:
+        look_through(engine)
         return migrate(engine)
     finally:
         engine.dispose()
-
-
-def _shown(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")

@@ -119,17 +119,18 @@ def insert(connection: Connection, of_turns: Sequence[tuple[TurnLease, Sequence[
 
 
 class DeliveryStatements:
-    """The statements, bound to one process start and a clock (seconds since the epoch)."""
+    """The statements, bound to one process start and its clocks: `clock` dates history, `steady` measures leases."""
 
-    def __init__(self, leasing: Leasing, clock: Callable[[], float]) -> None:
+    def __init__(self, leasing: Leasing, clock: Callable[[], float], steady: Callable[[], float]) -> None:
         self._leasing = leasing
         self._clock = clock
+        self._steady = steady
 
     def claim(self, connection: Connection, request: tuple[str, int]) -> Sequence[DeliveryLease]:
         """Leases for a channel, at most so many."""
         channel, limit = request
         now = self._clock()
-        taken = self._leasing.claim(connection, channel, limit, now)
+        taken = self._leasing.claim(connection, channel, limit, self._steady())
         if not taken:
             return []
         return [
@@ -171,7 +172,7 @@ class DeliveryStatements:
                 [
                     {
                         "of": call.lease.seq,
-                        "until": now + call.wait,
+                        "until": self._steady() + call.wait,
                         "now_in_doubt": call.in_doubt,
                         "now_attempts": _attempts(call),
                         "now_failing_since": call.lease.failing_since or (now if call.counted else None),

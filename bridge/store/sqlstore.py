@@ -25,14 +25,24 @@ LEASE_SECONDS = 5.0
 
 
 class SqlStore:
-    """`Store` in SQLite: one process at a time, kept by a lock on a file beside the database."""
+    """`Store` in SQLite: one process at a time, kept by a lock on a file beside the database.
+
+    History is dated by `clock`; leases and back-offs last by `steady`, however `clock` is set meanwhile.
+    """
 
     def __init__(
-        self, engine: Engine, *, lease_seconds: float = LEASE_SECONDS, clock: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] | None = None,
     ) -> None:
+        """`steady` never jumps; without it, it is what `clock` says now and the seconds since."""
         self.lease_seconds = lease_seconds
         me = uuid.uuid4().hex
         self._clock = clock
+        self._steady = steady or _steady_from(clock())
         self._leasing = (
             Leasing(
                 open_turns,
@@ -51,16 +61,21 @@ class SqlStore:
                 begins_at_claim=True,
             ),
         )
-        self._turns = TurnStatements(self._leasing[0], clock)
+        self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
-        self._deliveries = DeliveryStatements(self._leasing[1], clock)
+        self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
         self._heard = HeardStatements(clock)
         self._commit = GroupCommit(engine)
         self._lock: FileLock | None = None
 
     @classmethod
     async def open(
-        cls, url: str, *, lease_seconds: float = LEASE_SECONDS, clock: Callable[[], float] = time.time
+        cls,
+        url: str,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] | None = None,
     ) -> Self:
         """Locks and migrates the database and frees what a dead process held. Raises StoreError."""
         lock = database.lock(url)
@@ -69,9 +84,13 @@ class SqlStore:
         except StoreError:
             lock.release()
             raise
-        store = cls(database.open_engine(url), lease_seconds=lease_seconds, clock=clock)
+        store = cls(database.open_engine(url), lease_seconds=lease_seconds, clock=clock, steady=steady)
         store._lock = lock
-        await store._commit.write(store._free_all, None)
+        try:
+            await store._commit.write(store._free_all, None)
+        except StoreError:
+            await store.close()
+            raise
         return store
 
     async def accept(self, arrival: Arrival) -> Accepted:
@@ -147,7 +166,7 @@ class SqlStore:
 
     def _renew(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
         for leasing in self._leasing:
-            leasing.renew(connection, self._clock())
+            leasing.renew(connection, self._steady())
         return [None] * len(calls)
 
     def _give_back(
@@ -179,3 +198,8 @@ class SqlStore:
         for leasing in self._leasing:
             leasing.free_all(connection)
         return [None] * len(calls)
+
+
+def _steady_from(beginning: float) -> Callable[[], float]:
+    started = time.monotonic()
+    return lambda: beginning + time.monotonic() - started

@@ -122,11 +122,12 @@ class _Thread:
 
 
 class TurnStatements:
-    """The statements, bound to one process start and a clock (seconds since the epoch)."""
+    """The statements, bound to one process start and its clocks: `clock` dates history, `steady` measures leases."""
 
-    def __init__(self, leasing: Leasing, clock: Callable[[], float]) -> None:
+    def __init__(self, leasing: Leasing, clock: Callable[[], float], steady: Callable[[], float]) -> None:
         self._leasing = leasing
         self._clock = clock
+        self._steady = steady
 
     def accept(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Accepted | BridgeError]:
         """Turns in the order of the arrivals; what is known already, or not for us, is left out."""
@@ -234,7 +235,7 @@ class TurnStatements:
         """Leases for an instance, at most so many."""
         instance, limit = request
         now = self._clock()
-        taken = self._leasing.claim(connection, instance, limit, now)
+        taken = self._leasing.claim(connection, instance, limit, self._steady())
         if not taken:
             return []
         leases: list[TurnLease] = []
@@ -304,7 +305,7 @@ class TurnStatements:
         held = self._leasing.held(connection, [call.lease.seq for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         if ours:
-            connection.execute(_OPEN_AGAIN, [_opened_row(call, now) for call in ours])
+            connection.execute(_OPEN_AGAIN, [_opened_row(call, now, self._steady() + call.wait) for call in ours])
             connection.execute(
                 _NOTE,
                 [{"of": call.lease.seq, "now_error": call.error, "now_attempts": _attempts(call)} for call in ours],
@@ -317,10 +318,10 @@ def _attempts(call: OpenAgain) -> int:
     return call.lease.attempt - (0 if call.counted else 1)
 
 
-def _opened_row(call: OpenAgain, now: float) -> dict[str, Any]:
+def _opened_row(call: OpenAgain, now: float, until: float) -> dict[str, Any]:
     return {
         "of": call.lease.seq,
-        "until": now + call.wait,
+        "until": until,
         "now_attempts": _attempts(call),
         "now_failing_since": call.lease.failing_since or (now if call.counted else None),
     }

@@ -1,5 +1,6 @@
 """The pages of the HTTP server: `/healthz`, `/readyz` and each channel's `/{name}/events`."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
@@ -7,39 +8,37 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bridge.channel import CanReceiveWebhooks, Channel, WebhookRequest
+from bridge.channel import CanReceiveWebhooks, Channel, Hearing, WebhookRequest
 from bridge.errors import StoreError
 from bridge.store.protocol import Store
 
 MAX_BODY_BYTES = 1024 * 1024
 """Platforms' events are a few kilobytes."""
+STORE_SECONDS = 2.0
+"""A commit that takes longer is none that a channel could wait for."""
 
 
 def routes(
     store: Store,
-    hearing: Callable[[], Mapping[str, bool]],
+    hearing: Callable[[], Mapping[str, Hearing]],
     channels: Mapping[str, Channel],
     problems: Mapping[str, str | None],
 ) -> Starlette:
-    """The application. `hearing` says which channels would hear a message now; `problems`: what is known to be wrong
-    with each instance, kept up to date by its owner.
+    """The application. `hearing` says of each channel whether it hears what is said now; `problems`: what is known to
+    be wrong with each instance, kept up to date by its owner.
     """
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})
 
     async def readyz(_: Request) -> Response:
-        connected = hearing()
-        try:
-            await store.writable()
-            writable = True
-        except StoreError:
-            writable = False
-        ready = writable and all(connected.values())
+        refused = await _refused(store)
+        found = {name: _shown(one, writable=refused is None) for name, one in hearing().items()}
+        ready = refused is None and all(one["admitting"] for one in found.values())
         body = {
             "ready": ready,
-            "store": {"writable": writable},
-            "channels": {name: {"connected": one} for name, one in connected.items()},
+            "store": {"writable": refused is None, "problem": refused},
+            "channels": found,
             "instances": {name: {"problem": problem} for name, problem in problems.items()},
         }
         return JSONResponse(body, status_code=200 if ready else 503)
@@ -64,3 +63,23 @@ def routes(
             Route("/{name}/events", events, methods=["POST"]),
         ]
     )
+
+
+async def _refused(store: Store) -> str | None:
+    """Why the store would not take a message now."""
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            await store.writable()
+    except TimeoutError:
+        return f"the store is busy: it took nothing within {STORE_SECONDS:.0f} seconds"
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def _shown(channel: Hearing, *, writable: bool) -> dict[str, bool | str | None]:
+    """`admitting`: what is said now would be heard and stored."""
+    problem = channel.problem
+    if channel.hears and not writable:
+        problem = "what it hears cannot be stored"
+    return {"connected": channel.connected, "admitting": channel.hears and writable, "problem": problem}

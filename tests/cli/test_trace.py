@@ -35,7 +35,7 @@ def message(envelope: str = ENVELOPE, thread: str = "t", **changes: Any) -> Arri
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     """One message with two parts of an answer, of which the second waits, and another message of the session."""
     clock = Clock()
-    opened = await SqlStore.open(configured(tmp_path), clock=clock)
+    opened = await SqlStore.open(configured(tmp_path), clock=clock, steady=clock)
     clock.now += 0.012
     await opened.accept(message())
     clock.now += 0.5

@@ -53,6 +53,8 @@ class Program:
         self._module = module
         self.environment = {**os.environ, **environment}
         self.log: list[str] = []
+        self.under: Sequence[str] = ()
+        """What runs the program, if it is not to run by itself."""
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
@@ -63,7 +65,7 @@ class Program:
         self.log = []
         self._ended = False
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *self._module, "run", "--config", str(self._config), *options,
+            *self.under, sys.executable, "-m", *self._module, "run", "--config", str(self._config), *options,
             env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE, limit=2**20,
         )  # fmt: skip

@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(url: str, clock: Clock) -> AsyncIterator[SqlStore]:
-    opened = await SqlStore.open(url, clock=clock)
+    opened = await SqlStore.open(url, clock=clock, steady=clock)
     yield opened
     await opened.close()
 

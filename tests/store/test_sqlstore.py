@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from bridge.channel import MessageRef
 from bridge.errors import StoreError, Unstorable
 from bridge.store import database, reading
 from bridge.store.protocol import Accepted, Store
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_contract import StoreContract
-from bridge.testing.store_examples import LEASE_SECONDS, Clock, arrival, delivery, result, turn
+from bridge.testing.store_examples import LEASE_SECONDS, Clock, arrival, delivery, nothing_to_do, result, turn
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ class TestSqlStore(StoreContract):
         @asynccontextmanager
         async def opened(clock: Clock) -> AsyncIterator[SqlStore]:
             # Without the lock on the file: as several processes on one database will be.
-            store = SqlStore(database.open_engine(url), lease_seconds=LEASE_SECONDS, clock=clock)
+            engine = database.open_engine(url)
+            store = SqlStore(engine, lease_seconds=LEASE_SECONDS, clock=clock, steady=clock)
             yield store
             await store.close()
 
@@ -86,7 +88,9 @@ async def test_what_cannot_be_committed_is_not_accepted_and_works_again_afterwar
     store = SqlStore(database.open_engine(url, patience=0.05))
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="the store could not write: database is locked"):
+    with pytest.raises(
+        StoreError, match=r"store\.db cannot be used: database is locked; another program keeps it locked"
+    ):
         await store.accept(arrival(1))
     other.execute("ROLLBACK")
     other.close()
@@ -196,3 +200,81 @@ async def test_history_keeps_the_names_that_were_found_and_the_payload_as_it_cam
         (record,) = reading.turn_records(connection, "s-t")
     engine.dispose()
     assert record.envelope == named.model_copy(update={"raw": message.raw})
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_jumps_neither_shortens_a_lease_nor_lengthens_a_wait(url: str, hours: int) -> None:
+    clock, steady = Clock(), Clock()
+    database.migrate_at(url)
+    store = SqlStore(database.open_engine(url), clock=clock, steady=steady)
+    other = SqlStore(database.open_engine(url), clock=clock, steady=steady)
+    for number in (1, 2):
+        await store.accept(arrival(number, f"t{number}"))
+    held, waits = await store.lease_turns("main", 2)
+    await store.retry_turn(waits, 60, "unreachable")
+    await store.finish_turn(held, result("one"))
+    posted = await delivery(store)
+    await store.retry_delivery(posted, 60, "refused", in_doubt=False)
+    await store.accept(arrival(3, "t3"))
+    held = await turn(store)
+    clock.now += hours * 3600
+    assert await nothing_to_do(store)
+    assert await nothing_to_do(other)
+    steady.now += 61
+    await store.renew()
+    assert (await turn(store)).envelope.id == "p:2"
+    assert (await delivery(store)).id == posted.id
+    assert await nothing_to_do(other)
+    await store.finish_turn(held, result())
+    await other.close()
+    await store.close()
+
+
+async def test_history_is_dated_by_the_clock_that_people_read(url: str) -> None:
+    clock, steady = Clock(), Clock()
+    store = await SqlStore.open(url, clock=clock, steady=steady)
+    clock.now += 3600
+    await store.accept(arrival(1))
+    lease = await turn(store)
+    clock.now += 60
+    await store.finish_turn(lease, result("answer"))
+    posting = await delivery(store)
+    await store.delivered(posting, MessageRef("m"))
+    await store.close()
+    with database.transaction(url, read_only=True) as connection:
+        (record,) = reading.turn_records(connection, "s-t")
+    assert (record.accepted_at, record.started_at) == (clock.now - 60, clock.now - 60)
+    assert (record.finished_at, posting.created_at, record.deliveries[0].delivered_at) == (clock.now,) * 3
+
+
+async def test_damage_is_never_taken_for_something_that_can_never_be_stored(url: str, tmp_path: Path) -> None:
+    store = await SqlStore.open(url)
+    await store.accept(arrival(1))
+    lease = await turn(store)
+    waiting = asyncio.ensure_future(store.lease_deliveries("c", 1))
+    with sqlite3.connect(tmp_path / "store.db", isolation_level=None) as other:
+        other.execute("INSERT INTO heartbeat VALUES (1, 0)")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    with (tmp_path / "store.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"U" * ((tmp_path / "store.db").stat().st_size - 4096))
+    for write in (store.accept(arrival(2)), store.finish_turn(lease, result("answer")), store.writable()):
+        with pytest.raises(StoreError, match=r"malformed; it is damaged") as refused:
+            await write
+        assert type(refused.value) is StoreError
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    await asyncio.wait_for(store.close(), 5)
+
+
+async def test_a_database_that_cannot_be_opened_now_is_opened_when_it_can(url: str, tmp_path: Path) -> None:
+    store = SqlStore(database.open_engine(url))
+    (tmp_path / "store.db").mkdir()
+    with pytest.raises(StoreError, match="unable to open database file; check that it is a file"):
+        await store.accept(arrival(1))
+    (tmp_path / "store.db").rmdir()
+    database.migrate_at(url)
+    assert await store.accept(arrival(1)) is Accepted.TURN
+    await store.close()

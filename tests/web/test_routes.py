@@ -1,11 +1,13 @@
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from bridge.channel import WebhookRequest, WebhookResponse
+from bridge.channel import Hearing, WebhookRequest, WebhookResponse
 from bridge.store.sqlstore import SqlStore
+from bridge.web import routes as pages
 from bridge.web.routes import MAX_BODY_BYTES, routes
 from tests.scripted import ScriptedChannel
 
@@ -34,8 +36,11 @@ def channel() -> ReceivingChannel:
 async def client(store: SqlStore, channel: ReceivingChannel) -> AsyncIterator[httpx.AsyncClient]:
     channels = {"front": channel, "other": ScriptedChannel("other")}
 
-    def hearing() -> dict[str, bool]:
-        return {name: one.connected() for name, one in channels.items()}
+    def hearing() -> dict[str, Hearing]:
+        return {
+            name: Hearing(one.is_connected, one.is_connected, None if one.is_connected else "it is not connected yet")
+            for name, one in channels.items()
+        }
 
     transport = httpx.ASGITransport(routes(store, hearing, channels, {"main": "It is stopped."}))
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as opened:
@@ -47,7 +52,10 @@ async def test_a_living_process_says_so(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"alive": True})
 
 
-async def test_ready_means_every_channel_connected_and_a_writable_store(
+HEARS = {"connected": True, "admitting": True, "problem": None}
+
+
+async def test_ready_means_every_channel_admitting_and_a_writable_store(
     client: httpx.AsyncClient, channel: ReceivingChannel
 ) -> None:
     answer = await client.get("/readyz")
@@ -55,21 +63,55 @@ async def test_ready_means_every_channel_connected_and_a_writable_store(
         200,
         {
             "ready": True,
-            "store": {"writable": True},
-            "channels": {"front": {"connected": True}, "other": {"connected": True}},
+            "store": {"writable": True, "problem": None},
+            "channels": {"front": HEARS, "other": HEARS},
             "instances": {"main": {"problem": "It is stopped."}},
         },
     )
     channel.is_connected = False
     answer = await client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["channels"] == {"front": {"connected": False}, "other": {"connected": True}}
+    assert answer.json()["channels"] == {
+        "front": {"connected": False, "admitting": False, "problem": "it is not connected yet"},
+        "other": HEARS,
+    }
+
+
+async def test_a_deaf_channel_is_not_ready_and_one_with_a_problem_that_hears_is(store: SqlStore) -> None:
+    said = {"front": Hearing(connected=True, hears=False, problem="it brings nothing")}
+    transport = httpx.ASGITransport(routes(store, lambda: said, {}, {}))
+    async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
+        answer = await client.get("/readyz")
+        shown = {"connected": True, "admitting": False, "problem": "it brings nothing"}
+        assert (answer.status_code, answer.json()["channels"]) == (503, {"front": shown})
+        said["front"] = Hearing(connected=True, hears=True, problem="its history cannot be read")
+        answer = await client.get("/readyz")
+        shown = {"connected": True, "admitting": True, "problem": "its history cannot be read"}
+        assert (answer.status_code, answer.json()["channels"]) == (200, {"front": shown})
 
 
 async def test_a_store_that_cannot_be_written_is_not_ready(client: httpx.AsyncClient, store: SqlStore) -> None:
     await store.close()
     answer = await client.get("/readyz")
-    assert (answer.status_code, answer.json()["store"]) == (503, {"writable": False})
+    body = answer.json()
+    assert (answer.status_code, body["store"]) == (503, {"writable": False, "problem": "the store is closed"})
+    cannot = {"connected": True, "admitting": False, "problem": "what it hears cannot be stored"}
+    assert body["channels"] == {"front": cannot, "other": cannot}
+
+
+async def test_a_store_that_is_busy_is_not_waited_for(
+    client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "STORE_SECONDS", 0.01)
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["store"]["problem"].startswith("the store is busy: it took nothing within")
+    other.execute("ROLLBACK")
+    other.close()
+    monkeypatch.undo()
+    assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_an_event_reaches_the_channel_of_that_name_as_it_came(
