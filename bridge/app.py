@@ -19,6 +19,7 @@ from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
 from bridge.listening import Listening
+from bridge.preview import Previews
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Turns
@@ -123,10 +124,12 @@ class _Bridge:
             name: Listening(channel, intakes[name].accept, self._backfills[name]) for name, channel in channels.items()
         }
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
+        previews = {name: Previews(channel, store) for name, channel in channels.items()}
+        asked = [(instance, config.instances[name]) for name, instance in instances.items()]
         self._turns: list[Crew[Any]] = [
-            Turns(instance, config.instances[name], store, channels, config.rules).crew()
-            for name, instance in instances.items()
-        ] + [Turns(instance, ABSENT, store, channels, config.rules).crew() for instance in absent]
+            Turns(instance, settings, store, channels, config.rules, previews=previews).crew()
+            for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
+        ]
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

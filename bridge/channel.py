@@ -119,6 +119,20 @@ class CanFindSent(Protocol):
 
 
 @runtime_checkable
+class CanEdit(Protocol):
+    """Can change what it posted."""
+
+    edit_seconds: float
+    """Between two edits anywhere, so that the platform's limits are left to those that somebody waits for."""
+    previews_at_once: int
+    """How many answers may be shown as they grow at the same time: the end of each is one more edit."""
+
+    async def edit(self, ref: MessageRef, payload: Payload) -> None:
+        """Makes one of our messages say this; again, that changes nothing. Raises ChannelError."""
+        ...
+
+
+@runtime_checkable
 class CanResolveNames(Protocol):
     """Knows people's names."""
 

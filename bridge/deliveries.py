@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import structlog
 
 from bridge import faultpoints, retry
-from bridge.channel import CanFindSent, Channel, Delivery, MessageRef
+from bridge.channel import CanEdit, CanFindSent, Channel, Delivery, MessageRef
 from bridge.errors import LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
 from bridge.log import about
-from bridge.store.protocol import DeliveryLease, Store
+from bridge.store.protocol import PREVIEW, DeliveryLease, Store
 from bridge.work import Crew, until_stored
 
 _log = structlog.get_logger(__name__)
@@ -52,12 +52,15 @@ class Deliveries:
         looked_up = False
         faultpoints.reached("delivery.claimed")
         try:
-            ref: MessageRef | None = None
-            if lease.in_doubt and isinstance(self._channel, CanFindSent):
+            ref = await self._taken_over(lease)
+            if ref is None and lease.in_doubt and isinstance(self._channel, CanFindSent):
                 ref = await self._find(self._channel, delivery)
                 looked_up = True
                 faultpoints.reached("delivery.looked")
             found = ref is not None
+            if ref is None and lease.kind == PREVIEW:  # the process that had something to show is gone
+                await until_stored(lambda: self._store.withdraw(lease))
+                return
             if ref is None:
                 ref = await self._channel.send(delivery)
         except RateLimited as error:
@@ -79,6 +82,17 @@ class Deliveries:
             await until_stored(lambda: self._store.delivered(lease, ref))
             faultpoints.reached("delivery.closed")
             log.info("delivery.sent", found=found, ms=round((time.time() - lease.created_at) * 1000))
+
+    async def _taken_over(self, lease: DeliveryLease) -> MessageRef | None:
+        """The preview's message, which says this now; None if there is none any more."""
+        if lease.edits is None or not isinstance(self._channel, CanEdit):
+            return None
+        try:
+            await self._channel.edit(lease.edits, lease.payload)
+        except Rejected as error:
+            _log.info("preview.gone", delivery=lease.id, session=lease.session, reason=str(error))
+            return None
+        return lease.edits
 
     async def _find(self, channel: CanFindSent, delivery: Delivery) -> MessageRef | None:
         """The message that an earlier attempt left.

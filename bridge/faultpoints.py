@@ -17,6 +17,8 @@ POINTS: Mapping[str, str] = {
     "turn.claimed": "a turn is leased and the agent not asked",
     "turn.begun": "the agent is about to be asked",
     "turn.heard": "the agent began to answer",
+    "preview.opened": "an answer that grows is about to be shown",
+    "preview.posted": "it is shown and the store does not know it",
     "turn.answered": "the agent answered and nothing of it is in the store",
     "turn.finished": "the answer is in the store and not posted",
     "delivery.claimed": "a delivery is leased and not posted",

@@ -21,9 +21,10 @@ from bridge.errors import (
 )
 from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
 from bridge.log import about
+from bridge.preview import Previews
 from bridge.rules import Rule
 from bridge.status import shown
-from bridge.store.protocol import NewDelivery, Store, TurnLease, TurnResult
+from bridge.store.protocol import WAITING, NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
 
 _log = structlog.get_logger(__name__)
@@ -44,12 +45,15 @@ class Turns:
         store: Store,
         channels: Mapping[str, Channel],
         rules: Sequence[Rule],
+        *,
+        previews: Mapping[str, Previews],
     ) -> None:
         self._instance = instance
         self._settings = settings
         self._store = store
         self._channels = channels
         self._rules = rules
+        self._previews = previews
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
         self._commands = {commands.Command.RETRY: self._ask_again}
 
@@ -153,13 +157,14 @@ class Turns:
             async with (
                 asyncio.timeout(self._settings.longest),
                 shown(channel, lease.envelope),
+                self._previews[lease.channel].growing(lease) as growing,
                 contextlib.aclosing(self._instance.run(turn)) as items,
             ):
                 async for item in items:
                     faultpoints.reached("turn.heard")
                     match item:
                         case Progress():
-                            pass
+                            growing.grew(item.text)
                         case Envelope():
                             replies.append(item)
                         case Ending():
@@ -178,6 +183,7 @@ class Turns:
             error=ending.detail,
             continuation=ending.continuation,
             usage=ending.usage,
+            previewed=growing.posted,
         )
         await until_stored(lambda: self._store.finish_turn(lease, result))
         faultpoints.reached("turn.finished")
@@ -193,7 +199,7 @@ class Turns:
             await self._fail(lease, notices.GAVE_UP, str(error))
             return
         notice = error.notice or (notices.UNREACHABLE if lease.attempt >= QUIET_ATTEMPTS else None)
-        said = self._notices(lease, "waiting", notice) if notice else ()
+        said = self._notices(lease, WAITING, notice) if notice else ()
         wait = self._wait(lease) if error.retry_after is None else error.retry_after
         _log.warning("turn.waits", turn=lease.seq, session=lease.session, wait=round(wait, 1), reason=str(error))
         reason = str(error)

@@ -18,6 +18,7 @@ from adapters.discord.missed import Missed
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
+    CanEdit,
     CanFindSent,
     CanReadHistory,
     CanReadLinks,
@@ -71,6 +72,8 @@ class DiscordChannel:
     source: ClassVar[str] = "discord"
     posts_at_once = 256
     """Many: a post that Discord's buckets hold back waits among them."""
+    edit_seconds = limits.EDIT_SECONDS
+    previews_at_once = 200
     status_seconds = limits.TYPING_SECONDS
 
     def __init__(self, name: str, settings: DiscordSettings) -> None:
@@ -149,6 +152,9 @@ class DiscordChannel:
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
 
+    async def edit(self, ref: MessageRef, payload: Payload) -> None:
+        await self._client.edit(ref, payload)
+
     async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
         return await self._threads.find(delivery)
 
@@ -224,6 +230,7 @@ class DiscordChannel:
 
 _proof: type[Channel] = DiscordChannel
 _abilities: tuple[
+    type[CanEdit],
     type[CanFindSent],
     type[CanReadHistory],
     type[CanReadLinks],
@@ -233,6 +240,7 @@ _abilities: tuple[
     type[CanShowStatus],
     type[HasManifest],
 ] = (
+    DiscordChannel,
     DiscordChannel,
     DiscordChannel,
     DiscordChannel,

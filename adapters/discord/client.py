@@ -9,8 +9,10 @@ import aiohttp
 import discord
 from discord.http import HTTPClient, Route
 
+from adapters.discord import ids
 from adapters.discord.failures import meaning
 from adapters.discord.limits import PAGE
+from bridge.channel import MessageRef, Payload
 from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited
 from bridge.foreign import items_at, text_at
 
@@ -147,6 +149,17 @@ class DiscordClient:
         if posted is None:
             raise OutcomeUnknown("Discord took a message and did not say which")
         return posted
+
+    async def edit(self, ref: MessageRef, payload: Payload) -> None:
+        """Changes a message of ours. https://docs.discord.com/developers/resources/message#edit-message."""
+        channel, message = ids.channel_and_message(ref)
+        await self.call(
+            "PATCH",
+            "/channels/{channel_id}/messages/{message_id}",
+            json={**payload, **QUIET},
+            channel_id=channel,
+            message_id=message,
+        )
 
     async def open_thread(self, room: str, message: str, name: str) -> None:
         """Opens a thread. https://docs.discord.com/developers/resources/channel#start-thread-from-message."""

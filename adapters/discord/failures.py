@@ -33,6 +33,7 @@ ERRORS: Mapping[int, type[ChannelError]] = {
     10004: Rejected,  # unknown guild
     UNKNOWN_MESSAGE: Rejected,  # with a nonce: it was posted, and deleted since
     10013: Rejected,  # unknown user
+    30046: Rejected,  # an old message was edited too often
     40001: NotSent,  # unauthorized
     40004: NotSent,  # sending is switched off for now
     40005: Rejected,  # too large
@@ -41,6 +42,7 @@ ERRORS: Mapping[int, type[ChannelError]] = {
     40062: NotSent,  # a service is rate limited
     MISSING_ACCESS: Rejected,
     50003: Rejected,  # not in a direct conversation
+    50005: Rejected,  # a message of somebody else
     50006: Rejected,  # an empty message
     50007: Rejected,  # this person takes no messages
     NOT_FOR_TEXT: Rejected,  # not a text channel

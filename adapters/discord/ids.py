@@ -54,6 +54,12 @@ def message_ref(channel: str, message: str) -> MessageRef:
     return MessageRef(f"{channel}/{message}")
 
 
+def channel_and_message(ref: MessageRef) -> tuple[str, str]:
+    """The reverse of `message_ref`."""
+    channel, _, message = ref.partition("/")
+    return channel, message
+
+
 def envelope_id(message: str) -> str:
     """The same for every event about one message. Raises ValueError if it is no id."""
     return f"discord:{_checked(message)}"

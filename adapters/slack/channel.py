@@ -9,12 +9,13 @@ import structlog
 from pydantic import Field, field_validator, model_validator
 from slack_bolt.app.async_app import AsyncApp
 
-from adapters.slack import ids, listen, manifest, markup, parse
+from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.missed import Missed
 from bridge.channel import (
     Accept,
+    CanEdit,
     CanFindSent,
     CanReadHistory,
     CanReadLinks,
@@ -88,6 +89,8 @@ class SlackChannel:
     Settings: ClassVar[type[Section]] = SlackSettings
     source: ClassVar[str] = "slack"
     posts_at_once = 64
+    edit_seconds = limits.EDIT_SECONDS
+    previews_at_once = 20
 
     def __init__(self, name: str, settings: SlackSettings) -> None:
         self.name = name
@@ -169,6 +172,9 @@ class SlackChannel:
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._client.post(delivery)
 
+    async def edit(self, ref: MessageRef, payload: Payload) -> None:
+        await self._client.edit(ref, payload)
+
     async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
         found = await self._client.find(delivery)
         return [] if found is None else [found]
@@ -239,6 +245,7 @@ class SlackChannel:
 
 _proof: type[Channel] = SlackChannel
 _abilities: tuple[
+    type[CanEdit],
     type[CanFindSent],
     type[CanReadHistory],
     type[CanReadLinks],
@@ -248,6 +255,7 @@ _abilities: tuple[
     type[CanResolveNames],
     type[HasManifest],
 ] = (
+    SlackChannel,
     SlackChannel,
     SlackChannel,
     SlackChannel,

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack import ids, limits
 from adapters.slack.failures import BAD_TOKEN, meaning
 from adapters.slack.parse import Bot
-from bridge.channel import Delivery, MessageRef
+from bridge.channel import Delivery, MessageRef, Payload
 from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
 from bridge.foreign import dig, items_at, text_at
 
@@ -97,6 +97,11 @@ class SlackClient:
         if posted is None:
             raise OutcomeUnknown("chat.postMessage answered without the message's ts")
         return ids.message_ref(where.room, posted)
+
+    async def edit(self, ref: MessageRef, payload: Payload) -> None:
+        """`chat.update`; the metadata stays. https://docs.slack.dev/reference/methods/chat.update."""
+        room, ts = ids.message(ref)
+        await self.call("chat.update", {"channel": room, "ts": ts, **payload})
 
     async def find(self, delivery: Delivery) -> MessageRef | None:
         """The message in the delivery's thread that carries its id."""

@@ -47,6 +47,12 @@ def message_ref(room: str, ts: str) -> MessageRef:
     return MessageRef(f"{room}/{ts}")
 
 
+def message(ref: MessageRef) -> tuple[str, str]:
+    """The reverse of `message_ref`: room and `ts`."""
+    room, _, ts = ref.partition("/")
+    return room, ts
+
+
 def envelope_id(team: str, room: str, ts: str) -> str:
     """The same for every event about one message."""
     return f"slack:{team}:{room}:{ts}"

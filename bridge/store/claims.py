@@ -1,6 +1,7 @@
 """The one claim statement, for turns and for deliveries: the oldest open row of each line, if its lease is free."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, and_, bindparam, exists, or_, select, true, update
 
@@ -103,6 +104,14 @@ class Leasing:
             connection.execute(self._take, [{"of": row.seq, "until": until} for row in found])
             self._alive.update(row.seq for row in found)
         return {row.seq: (row.attempts + 1, row.in_doubt, row.failing_since) for row in found}
+
+    def leased(self, now: float) -> dict[str, Any]:
+        """The columns of a new row that is ours from the start, and in doubt."""
+        return {"owner": self.me, "lease_until": now + self._lease_seconds, "attempts": 1, "in_doubt": True}
+
+    def hold(self, seq: int) -> None:
+        """Somebody works on that row until `let_go`."""
+        self._alive.add(seq)
 
     def begin(self, connection: Connection, seqs: list[int]) -> None:
         """From now on these are in doubt until they are closed or opened again."""

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, LeaseLost
 from bridge.store.claims import Leasing
-from bridge.store.protocol import DeliveryLease, NewDelivery, TurnLease
+from bridge.store.protocol import PREVIEW, WAITING, DeliveryLease, NewDelivery, TurnLease
 from bridge.store.schema import deliveries, open_deliveries, turns
 
 
@@ -45,6 +45,7 @@ _NEW = (
     .returning(deliveries.c.seq, deliveries.c.session_id, deliveries.c.channel, deliveries.c.conversation)
 )
 _OPEN = insert_into(open_deliveries)
+_previews = deliveries.alias("previews")
 _LEASED = (
     select(
         deliveries.c.seq,
@@ -54,9 +55,12 @@ _LEASED = (
         deliveries.c.conversation,
         deliveries.c.payload,
         deliveries.c.created_at,
+        deliveries.c.kind,
         turns.c.envelope_id,
+        _previews.c.message_ref.label("edits"),
     )
     .join(turns, turns.c.seq == deliveries.c.turn_seq)
+    .outerjoin(_previews, _previews.c.seq == deliveries.c.edits)
     .where(deliveries.c.seq.in_(bindparam("of", expanding=True)))
     .order_by(deliveries.c.seq)
 )
@@ -86,6 +90,11 @@ _OPEN_AGAIN = (
     )
 )
 _CLOSED_WITH = select(deliveries.c.seq).where(deliveries.c.message_ref == bindparam("ref")).limit(1)
+_PREVIEWS = select(deliveries.c.turn_seq, deliveries.c.seq).where(
+    deliveries.c.turn_seq.in_(bindparam("of", expanding=True)), deliveries.c.run == 0, deliveries.c.kind == PREVIEW
+)
+_WAITS_THERE = select(open_deliveries.c.seq).where(open_deliveries.c.line == bindparam("of")).limit(1)
+_FORGET = delete(deliveries).where(deliveries.c.seq == bindparam("of"))
 _NOTE = (
     update(deliveries)
     .where(deliveries.c.seq == bindparam("of"))
@@ -93,11 +102,30 @@ _NOTE = (
 )
 
 
-def insert(connection: Connection, of_turns: Sequence[tuple[TurnLease, Sequence[NewDelivery]]], now: float) -> None:
-    """Writes deliveries in this order. One that its turn has already (same kind and part) is left out."""
-    rows = [_row(lease, delivery, now) for lease, new in of_turns for delivery in new]
-    if not rows:
-        return
+def insert(
+    connection: Connection,
+    of_turns: Sequence[tuple[TurnLease, Sequence[NewDelivery]]],
+    now: float,
+    *,
+    previewed: Sequence[int] = (),
+) -> None:
+    """Writes deliveries in this order. One that its turn has already (same kind and part) is left out.
+
+    The first one of a turn among `previewed` takes over the message of its preview, if there is one.
+    """
+    found = connection.execute(_PREVIEWS, {"of": previewed}).all() if previewed else ()
+    previews: dict[int, int] = {row.turn_seq: row.seq for row in found}
+    rows: list[dict[str, Any]] = []
+    for lease, new in of_turns:
+        for delivery in new:
+            edits = None if delivery.kind == WAITING else previews.pop(lease.seq, None)
+            rows.append(_row(lease, delivery, now, edits=edits))
+    if rows:
+        _write(connection, rows)
+
+
+def _write(connection: Connection, rows: Sequence[dict[str, Any]], **opened: Any) -> list[int]:
+    """The `seq` of those that were not there already; `opened` says how they are open."""
     inserted = connection.execute(_NEW, rows).all()
     if inserted:
         connection.execute(
@@ -107,15 +135,22 @@ def insert(connection: Connection, of_turns: Sequence[tuple[TurnLease, Sequence[
                     "seq": seq,
                     "session_id": session,
                     "channel": channel,
-                    "line": f"{channel} {conversation}",
+                    "line": _line(channel, conversation),
                     "owner": None,
                     "lease_until": 0.0,
                     "attempts": 0,
                     "in_doubt": False,
+                    **opened,
                 }
                 for seq, session, channel, conversation in inserted
             ],
         )
+    return [row.seq for row in inserted]
+
+
+def _line(channel: str, conversation: str) -> str:
+    """What is posted one after the other."""
+    return f"{channel} {conversation}"
 
 
 class DeliveryStatements:
@@ -129,10 +164,37 @@ class DeliveryStatements:
     def claim(self, connection: Connection, request: tuple[str, int]) -> Sequence[DeliveryLease]:
         """Leases for a channel, at most so many."""
         channel, limit = request
-        now = self._clock()
         taken = self._leasing.claim(connection, channel, limit, self._steady())
-        if not taken:
-            return []
+        return self._leases(connection, taken) if taken else []
+
+    def open_preview(
+        self, connection: Connection, calls: Sequence[tuple[TurnLease, NewDelivery]]
+    ) -> Sequence[DeliveryLease | BridgeError | None]:
+        """Writes previews where nothing else waits to be posted, each of them leased at once."""
+        return [self._open_preview(connection, *call) for call in calls]
+
+    def _open_preview(self, connection: Connection, turn: TurnLease, preview: NewDelivery) -> DeliveryLease | None:
+        row = _row(turn, preview, self._clock(), edits=None)
+        if connection.execute(_WAITS_THERE, {"of": _line(row["channel"], row["conversation"])}).first():
+            return None
+        written = _write(connection, [row], **self._leasing.leased(self._steady()))
+        if not written:
+            return None
+        self._leasing.hold(written[0])
+        return self._leases(connection, {written[0]: (1, False, None)})[0]
+
+    def withdraw(self, connection: Connection, leases: Sequence[DeliveryLease]) -> Sequence[BridgeError | None]:
+        """Forgets those that are still ours."""
+        held = self._leasing.held(connection, [lease.seq for lease in leases])
+        if held:
+            connection.execute(_CLOSE_OPEN, [{"of": seq} for seq in held])
+            connection.execute(_FORGET, [{"of": seq} for seq in held])
+        return [None if lease.seq in held else _lost(lease) for lease in leases]
+
+    def _leases(
+        self, connection: Connection, taken: Mapping[int, tuple[int, bool, float | None]]
+    ) -> list[DeliveryLease]:
+        now = self._clock()
         return [
             DeliveryLease(
                 seq=row.seq,
@@ -147,6 +209,8 @@ class DeliveryStatements:
                 payload=json.loads(row.payload),
                 created_at=row.created_at,
                 envelope_id=row.envelope_id,
+                kind=row.kind,
+                edits=row.edits,
             )
             for row in connection.execute(_LEASED, {"of": list(taken)})
         ]
@@ -200,8 +264,9 @@ def _lost(lease: DeliveryLease) -> LeaseLost:
     return LeaseLost(f"delivery {lease.id} belongs to another process by now")
 
 
-def _row(lease: TurnLease, delivery: NewDelivery, now: float) -> dict[str, Any]:
+def _row(lease: TurnLease, delivery: NewDelivery, now: float, *, edits: int | None) -> dict[str, Any]:
     return {
+        "edits": edits,
         "id": "d" + secrets.token_hex(10),
         "turn_seq": lease.seq,
         "kind": delivery.kind,

@@ -93,6 +93,9 @@ class DeliveryLease(Lease):
     """Seconds since the epoch."""
     envelope_id: str
     """The message that it answers."""
+    kind: str
+    edits: MessageRef | None
+    """The message on screen that it takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ class NewDelivery:
     kind: str = "reply"
     part: int = 0
 
+
+PREVIEW = "preview"
+"""The `kind` of a delivery that shows an answer as it grows: what comes next for its turn takes over its message."""
+WAITING = "waiting"
+"""The `kind` of a notice after which the answer still comes."""
 
 TurnStatus = Literal["answered", "failed", "unknown", "dropped"]
 
@@ -120,6 +128,8 @@ class TurnResult:
     error: str | None = None
     continuation: str | None = None
     usage: Usage | None = None
+    previewed: bool = False
+    """The answer may be on screen already, as far as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +298,17 @@ class Store(Protocol):
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
         """The oldest open delivery of each conversation that has none leased; waits until there is at least one."""
+        ...
+
+    async def open_preview(self, lease: TurnLease, preview: NewDelivery) -> DeliveryLease | None:
+        """A delivery that is ours to post now; None if the turn has one, or something else waits in the conversation.
+
+        It has to be closed by `delivered` or `withdraw`, or let go.
+        """
+        ...
+
+    async def withdraw(self, lease: DeliveryLease) -> None:
+        """Forgets a delivery that was not posted and that nobody misses."""
         ...
 
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:

@@ -96,6 +96,7 @@ deliveries = Table(
     Column("run", Integer, nullable=False, server_default=text("0")),  # 0: the turn's own; earlier ones count from 1
     Column("dead_at", Float),
     Column("in_doubt", Boolean, nullable=False, server_default=false()),  # of dead letters: it may have been posted
+    Column("edits", Integer),  # the `seq` of the preview whose message it takes over
     UniqueConstraint("turn_seq", "run", "kind", "part", name="deliveries_once_per_part"),
     Index("dead_letters", "session_id", sqlite_where=text("status IN ('dead_letter', 'dropped')")),
     Index("deliveries_by_message", "message_ref", sqlite_where=text("message_ref IS NOT NULL")),

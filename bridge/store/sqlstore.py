@@ -132,6 +132,12 @@ class SqlStore:
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
         return await self._commit.claim(self._deliveries.claim, (channel, limit), self._give_back)
 
+    async def open_preview(self, lease: TurnLease, preview: NewDelivery) -> DeliveryLease | None:
+        return await self._commit.write(self._deliveries.open_preview, (lease, preview))
+
+    async def withdraw(self, lease: DeliveryLease) -> None:
+        await self._commit.write(self._deliveries.withdraw, lease)
+
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
         await self._commit.write(self._deliveries.close, Close(lease, ref=ref))
 

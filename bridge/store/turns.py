@@ -296,7 +296,12 @@ class TurnStatements:
             ]
             if continued:
                 connection.execute(_CONTINUE, continued)
-            posts.insert(connection, [(call.lease, call.result.deliveries) for call in ours], now)
+            posts.insert(
+                connection,
+                [(call.lease, call.result.deliveries) for call in ours],
+                now,
+                previewed=[call.lease.seq for call in ours if _may_be_shown(call)],
+            )
         return [None if call.lease.seq in held else _lost(call.lease) for call in calls]
 
     def open_again(self, connection: Connection, calls: Sequence[OpenAgain]) -> Sequence[BridgeError | None]:
@@ -312,6 +317,11 @@ class TurnStatements:
             )
             posts.insert(connection, [(call.lease, call.notices) for call in ours], now)
         return [None if call.lease.seq in held else _lost(call.lease) for call in calls]
+
+
+def _may_be_shown(call: Finish) -> bool:
+    """Whether there may be a preview; nobody knows where an attempt failed."""
+    return call.result.previewed or call.result.status != "answered" or call.lease.attempt > 1
 
 
 def _attempts(call: OpenAgain) -> int:

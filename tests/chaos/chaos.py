@@ -140,7 +140,7 @@ class Chaos:
         while_down = chance.randrange(messages // 2 + 1)
         for _ in range(while_down):
             await self._people.say()
-        times = 1 if place.startswith("backfill.") else chance.choice((1, 1, 2, 3, 8))
+        times = 1 if place.startswith(("backfill.", "preview.")) else chance.choice((1, 1, 2, 3, 8))
         await self._started(None if place == RANDOM else f"{place}:{times}")
         for name, platform in self._platforms.items():
             for trouble in some(self._troubles[name], chance):

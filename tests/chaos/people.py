@@ -19,6 +19,7 @@ LONGEST = {"discord": 1_950}
 ASIDES: Sequence[tuple[str, float]] = (
     ("[[drip:4:0.02]]", 0.15),
     ("[[sleep:0.1]]", 0.15),
+    ("[[drip:30:0.1]]", 0.04),
     ("[[cut]]", 0.01),
     ("[[fail]]", 0.005),
     ("[[garbage]]", 0.005),

@@ -94,11 +94,11 @@ def test_a_store_of_the_first_version_keeps_everything(path: Path) -> None:
         ],
         "open_turns": [(4, "s", "main", None, 0, 0, 0, None)],
         "open_deliveries": [(9, "s", "c", "c {}", None, 0, 2, 1, 3.5)],
-        # and: no earlier run; when it died, as far as that is known; that it may have been posted
+        # and: no earlier run; when it died, as far as that is known; that it may have been posted; no preview
         "deliveries": [
-            (5, "d1", 3, "reply", 0, "s", "c", "{}", "{}", "delivered", 1, 3, 4, "m1", None, 0, None, 0),
-            (6, "d2", 3, "reply", 1, "s", "c", "{}", "{}", "dead_letter", 7, 3, None, None, "why", 0, 3, 1),
-            (9, "d3", 3, "notice", 0, "s", "c", "{}", "{}", "pending", 2, 3, None, None, None, 0, None, 0),
+            (5, "d1", 3, "reply", 0, "s", "c", "{}", "{}", "delivered", 1, 3, 4, "m1", None, 0, None, 0, None),
+            (6, "d2", 3, "reply", 1, "s", "c", "{}", "{}", "dead_letter", 7, 3, None, None, "why", 0, 3, 1, None),
+            (9, "d3", 3, "notice", 0, "s", "c", "{}", "{}", "pending", 2, 3, None, None, None, 0, None, 0, None),
         ],
     }
 
