@@ -50,7 +50,9 @@ class Delivery:
     conversation: Conversation
     payload: Payload
     created_at: float
-    """Seconds since the epoch; nothing of this delivery was posted before."""
+    """Seconds since the epoch, by our clock."""
+    answers: str | None = None
+    """The id of the envelope that it answers: nothing of this delivery was posted before that was written."""
 
 
 class Channel(Protocol):

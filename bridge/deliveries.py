@@ -10,7 +10,7 @@ from bridge import faultpoints, retry
 from bridge.channel import CanEdit, CanFindSent, Channel, Delivery, MessageRef
 from bridge.errors import LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
 from bridge.log import about
-from bridge.store.protocol import PREVIEW, DeliveryLease, Store
+from bridge.store.protocol import PREVIEW, DeliveryLease, Store, as_channels_see_it
 from bridge.work import Crew, until_stored
 
 _log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ class Deliveries:
             await self._again(lease, "the bridge itself failed: see the log", in_doubt=True)
 
     async def _post(self, lease: DeliveryLease, log: structlog.typing.FilteringBoundLogger) -> None:
-        delivery = Delivery(lease.id, lease.session, lease.conversation, lease.payload, lease.created_at)
+        delivery = as_channels_see_it(lease)
         looked_up = False
         faultpoints.reached("delivery.claimed")
         try:
@@ -105,7 +105,7 @@ class Deliveries:
         return left[0] if left else None
 
     async def _again(self, lease: DeliveryLease, error: str, *, in_doubt: bool) -> None:
-        if lease.failing_since is not None and time.time() - lease.failing_since > PATIENCE:
+        if retry.gives_up(PATIENCE, lease.failing_for, lease.attempt):
             _log.error("delivery.dead", delivery=lease.id, session=lease.session, reason=error)
             await until_stored(lambda: self._store.bury(lease, error, in_doubt=in_doubt))
             return

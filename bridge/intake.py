@@ -39,11 +39,14 @@ class Intake:
     async def _take(
         self, envelope: Envelope, facts: Facts, *, missed: bool = False, too_old: str | None = None
     ) -> Accepted | None:
-        decision = policy.decide(self._rules, self._channel, envelope, facts)
+        command = commands.read(envelope.text)
+        decision = policy.decide(self._rules, self._channel, envelope, facts, command=command is not None)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)
             return None
-        command = commands.read(envelope.text)
+        if command is not None and too_old is not None:
+            _log.info("command.too_old", envelope=envelope.id, command=command.value, reason=too_old)
+            return None
         kind = commands.KIND if command else envelope.kind
         arrival = Arrival(
             channel=self._channel,

@@ -39,12 +39,14 @@ def admits(rules: Sequence[Rule], channel: str, facts: Facts) -> Rule | None:
     return None
 
 
-def decide(rules: Sequence[Rule], channel: str, envelope: Envelope, facts: Facts) -> Decision | None:
-    """What becomes of a message; None: it is not answered."""
+def decide(
+    rules: Sequence[Rule], channel: str, envelope: Envelope, facts: Facts, *, command: bool = False
+) -> Decision | None:
+    """What becomes of a message; None: it is not answered. A command needs no mention where the bot takes part."""
     rule = admits(rules, channel, facts)
     if rule is None:
         return None
-    follow_up = rule.trigger != "mention-only" and facts.in_thread
+    follow_up = facts.in_thread and (rule.trigger != "mention-only" or command)
     readable = envelope.kind != "unreadable"
     triggered = facts.direct or facts.addressed or (rule.trigger == "always" and readable)
     if not triggered and not follow_up:

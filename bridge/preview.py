@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Callable
 import structlog
 
 from bridge import faultpoints
-from bridge.channel import CanEdit, Channel, Delivery, MessageRef, Payload
+from bridge.channel import CanEdit, Channel, MessageRef, Payload
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
-from bridge.store.protocol import PREVIEW, DeliveryLease, NewDelivery, Store, TurnLease
+from bridge.store.protocol import PREVIEW, DeliveryLease, NewDelivery, Store, TurnLease, as_channels_see_it
 
 _log = structlog.get_logger(__name__)
 
@@ -98,9 +98,8 @@ class Previews:
             self._store.let_go(lease)
 
     async def _send(self, lease: DeliveryLease) -> MessageRef | None:
-        delivery = Delivery(lease.id, lease.session, lease.conversation, lease.payload, lease.created_at)
         try:
-            ref = await self._channel.send(delivery)
+            ref = await self._channel.send(as_channels_see_it(lease))
         except OutcomeUnknown as error:
             await self._store.retry_delivery(lease, 0, str(error), in_doubt=True)
             return None

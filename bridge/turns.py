@@ -206,8 +206,7 @@ class Turns:
         await until_stored(lambda: self._store.retry_turn(lease, wait, reason, said))
 
     def _out_of_patience(self, lease: TurnLease) -> bool:
-        """Counted from its first failure, not from when it was written: the bridge may have been away itself."""
-        return lease.failing_since is not None and time.time() - lease.failing_since > self._settings.patience
+        return retry.gives_up(self._settings.patience, lease.failing_for, lease.attempt)
 
     async def _again(self, lease: TurnLease, error: str) -> None:
         if self._out_of_patience(lease):

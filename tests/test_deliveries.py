@@ -9,6 +9,7 @@ import pytest
 from bridge.channel import MessageRef
 from bridge.deliveries import PATIENCE, Deliveries
 from bridge.errors import NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.retry import ENOUGH
 from bridge.store import database, reading
 from bridge.store.protocol import DeliveryRecord
 from bridge.store.sqlstore import SqlStore
@@ -161,6 +162,18 @@ async def test_a_post_that_nobody_could_look_for_stays_in_doubt_as_a_dead_letter
     assert (dead.status, dead.in_doubt) == ("dead_letter", True)
 
 
+async def test_a_day_in_which_the_bridge_was_away_itself_gives_up_nothing(url: str) -> None:
+    yesterday = await SqlStore.open(url, clock=lambda: time.time() - PATIENCE - 60)
+    await yesterday.accept(arrival(1))
+    await yesterday.finish_turn(await turn(yesterday), result("one"))
+    await yesterday.retry_delivery(await delivery(yesterday), 0, "unreachable", in_doubt=False)
+    await yesterday.close()
+    channel = ScriptedChannel()
+    channel.sends = [RateLimited("wait", retry_after=0), NotSent("no network yet")]
+    async with posting(url, channel):
+        assert await channel.texts(1) == ["one"]
+
+
 @pytest.mark.parametrize(("error", "in_doubt"), [(NotSent("unreachable"), False), (OutcomeUnknown("no answer"), True)])
 async def test_a_day_of_failures_ends_as_a_dead_letter_that_knows_how_the_last_one_ended(
     url: str, error: Exception, in_doubt: bool
@@ -168,7 +181,8 @@ async def test_a_day_of_failures_ends_as_a_dead_letter_that_knows_how_the_last_o
     yesterday = await SqlStore.open(url, clock=lambda: time.time() - PATIENCE - 60)
     await yesterday.accept(arrival(1))
     await yesterday.finish_turn(await turn(yesterday), result("one"))
-    await yesterday.retry_delivery(await delivery(yesterday), 1, "unreachable", in_doubt=False)
+    for _ in range(ENOUGH):
+        await yesterday.retry_delivery(await delivery(yesterday), 0, "unreachable", in_doubt=False)
     await yesterday.close()
     channel = ScriptedChannel()
     channel.sends = [error]

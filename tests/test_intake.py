@@ -57,3 +57,11 @@ async def test_a_message_that_is_a_command_is_marked_as_one(tmp_path: Path, text
     await Intake(store, RULES, "c").accept(said, FACTS)
     assert (await turn(store)).envelope == said.model_copy(update={"kind": kind})
     await store.close()
+
+
+async def test_a_command_that_was_found_too_late_is_not_even_listed(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
+    said = ENVELOPE.model_copy(update={"text": "!retry"})
+    assert await Intake(store, RULES, "c").accept_missed(said, FACTS, too_old="30 hours") is None
+    assert await nothing_to_do(store)
+    await store.close()

@@ -120,8 +120,11 @@ class Threads:
         me = text_at(await self._client.me(), "id") or ""
         content = text_at(delivery.payload, "content") or ""
         found: dict[int, MessageRef] = {}
+        oldest = int(ids.first_at(delivery.created_at - LOOK_BACK))
+        if delivery.answers is not None:
+            oldest = min(oldest, int(ids.message_of(delivery.answers)))
         try:
-            async for page in self._client.pages_after(channel, ids.first_at(delivery.created_at - LOOK_BACK)):
+            async for page in self._client.pages_after(channel, str(oldest)):
                 for message in sent.looking_like(content, page, me, answers=answers):
                     found[int(message)] = ids.message_ref(channel, message)
         except ChannelError as error:

@@ -106,8 +106,10 @@ class SlackClient:
     async def find(self, delivery: Delivery) -> MessageRef | None:
         """The message in the delivery's thread that carries its id."""
         where = ids.place(delivery.conversation.ref)
-        oldest = f"{delivery.created_at - LOOK_BACK:.6f}"
-        async for message in self._messages(where, oldest=oldest, include_all_metadata=True):
+        oldest = delivery.created_at - LOOK_BACK
+        if delivery.answers is not None:
+            oldest = min(oldest, float(ids.ts_of(delivery.answers)))
+        async for message in self._messages(where, oldest=f"{oldest:.6f}", include_all_metadata=True):
             found = text_at(message, "ts")
             if found and dig(message, "metadata", "event_payload", "delivery_id") == delivery.id:
                 return ids.message_ref(where.room, found)

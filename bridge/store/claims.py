@@ -94,7 +94,7 @@ class Leasing:
     def claim(
         self, connection: Connection, queue: str, limit: int, now: float
     ) -> dict[int, tuple[int, bool, float | None]]:
-        """Leases up to `limit` rows: seq -> (attempt, in doubt before this attempt, failing since)."""
+        """Leases up to `limit` rows: seq -> (attempt, in doubt before it, seconds since the first failure)."""
         found = connection.execute(
             self._oldest_free,
             {"queue": queue, "me": self.me, "alive": list(self._alive), "now": now, "limit": limit},
@@ -103,7 +103,14 @@ class Leasing:
             until = now + self._lease_seconds
             connection.execute(self._take, [{"of": row.seq, "until": until} for row in found])
             self._alive.update(row.seq for row in found)
-        return {row.seq: (row.attempts + 1, row.in_doubt, row.failing_since) for row in found}
+        return {
+            row.seq: (
+                row.attempts + 1,
+                row.in_doubt,
+                None if row.failing_since is None else now - row.failing_since,
+            )
+            for row in found
+        }
 
     def leased(self, now: float) -> dict[str, Any]:
         """The columns of a new row that is ours from the start, and in doubt."""

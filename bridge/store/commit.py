@@ -40,6 +40,7 @@ class _Call:
     give_back: Callable[..., Any] | None = None
     """Only of claims: undoes one."""
     due: float | None = None
+    even_if_cancelled: bool = True
 
 
 class GroupCommit:
@@ -65,14 +66,20 @@ class GroupCommit:
         self._thread.start()
 
     async def write(
-        self, statement: Write[_Argument, _Result], argument: _Argument, *, wake_after: float | None = None
+        self,
+        statement: Write[_Argument, _Result],
+        argument: _Argument,
+        *,
+        wake_after: float | None = None,
+        even_if_cancelled: bool = True,
     ) -> _Result:
         """The result of `statement` for this argument, once it is committed. Raises StoreError if it is not.
 
-        Waiting claims are asked again `wake_after` seconds from now.
+        Waiting claims are asked again `wake_after` seconds from now. Whoever stops waiting does not stop the write,
+        unless that has not begun and is not `even_if_cancelled`.
         """
         due = None if wake_after is None else time.monotonic() + wake_after
-        result: _Result = await self._call(statement, argument, due=due)
+        result: _Result = await self._call(statement, argument, due=due, even_if_cancelled=even_if_cancelled)
         return result
 
     async def claim(
@@ -107,12 +114,13 @@ class GroupCommit:
         *,
         give_back: Callable[..., Any] | None = None,
         due: float | None = None,
+        even_if_cancelled: bool = True,
     ) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._closed:
             future.set_exception(StoreError("the store is closed"))
         else:
-            self._calls.put(_Call(statement, argument, future, give_back, due))
+            self._calls.put(_Call(statement, argument, future, give_back, due, even_if_cancelled))
         return future
 
     def _run(self) -> None:
@@ -137,6 +145,7 @@ class GroupCommit:
         calls, last = self._gather()
         self._waiting += [call for call in calls if call.give_back]
         writes = [call for call in calls if not call.give_back]
+        writes = [call for call in writes if call.even_if_cancelled or not call.future.cancelled()]
         self._waiting = [call for call in self._waiting if not call.future.cancelled()]
         if writes or self._waiting:
             self._flush(writes)

@@ -6,10 +6,12 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     String,
     Table,
+    and_,
     bindparam,
     cast,
     false,
@@ -61,17 +63,27 @@ _TURNS = select(
     turns.c.seq.label("turn_seq"),
     sessions.c.instance,
 ).join(sessions, sessions.c.session_id == turns.c.session_id)
-_GIVEN_UP_LAST = (
-    _TURNS.where(
-        of_dead_turns,
-        turns.c.session_id == bindparam("of"),
-        turns.c.seq < bindparam("before"),
-        turns.c.channel == bindparam("on"),
-        func.json_extract(turns.c.envelope, literal("$.conversation.ref")) == bindparam("place"),
-        func.json_extract(turns.c.envelope, literal("$.kind")) == literal("message"),
+
+
+def _messages_before(table: FromClause) -> ColumnElement[bool]:
+    """The messages to the agent of a session and conversation that were accepted before a turn."""
+    return and_(
+        table.c.session_id == bindparam("of"),
+        table.c.seq < bindparam("before"),
+        table.c.channel == bindparam("on"),
+        func.json_extract(table.c.envelope, literal("$.conversation.ref")) == bindparam("place"),
+        func.json_extract(table.c.envelope, literal("$.kind")) == literal("message"),
     )
-    .order_by(turns.c.seq.desc())
-    .limit(1)
+
+
+_others = turns.alias("others")
+_ANSWERED_SINCE = (
+    select(_others.c.seq)
+    .where(_messages_before(_others), _others.c.status == "answered", _others.c.finished_at > bindparam("written"))
+    .exists()
+)
+_GIVEN_UP_LAST = (
+    _TURNS.where(of_dead_turns, _messages_before(turns), ~_ANSWERED_SINCE).order_by(turns.c.seq.desc()).limit(1)
 )
 
 _REOPEN_DELIVERY = insert(open_deliveries).from_select(
@@ -178,9 +190,16 @@ def named(connection: Connection, ids: Sequence[str]) -> tuple[list[DeadLetter],
 def given_up_last(connection: Connection, lease: TurnLease) -> DeadLetter | None:
     """The newest turn before this one, of its session and written in its conversation, that was not answered.
 
-    Only messages to the agent count: no commands, and nothing that could not be read.
+    Only messages to the agent count: no commands, and nothing that could not be read. None if one was answered
+    meanwhile: that was the one that was meant.
     """
-    of = {"of": lease.session, "before": lease.seq, "on": lease.channel, "place": lease.envelope.conversation.ref}
+    of = {
+        "of": lease.session,
+        "before": lease.seq,
+        "on": lease.channel,
+        "place": lease.envelope.conversation.ref,
+        "written": lease.accepted_at,
+    }
     row = connection.execute(_GIVEN_UP_LAST, of).one_or_none()
     return _letter(row) if row else None
 

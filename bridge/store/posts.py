@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, Float, bindparam, delete, func, select, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
@@ -86,7 +86,7 @@ _OPEN_AGAIN = (
         lease_until=bindparam("until"),
         in_doubt=bindparam("now_in_doubt"),
         attempts=bindparam("now_attempts"),
-        failing_since=bindparam("now_failing_since"),
+        failing_since=func.coalesce(open_deliveries.c.failing_since, bindparam("failed_at", type_=Float())),
     )
 )
 _CLOSED_WITH = select(deliveries.c.seq).where(deliveries.c.message_ref == bindparam("ref")).limit(1)
@@ -202,7 +202,7 @@ class DeliveryStatements:
                 channel=row.channel,
                 attempt=taken[row.seq][0],
                 in_doubt=taken[row.seq][1],
-                failing_since=taken[row.seq][2],
+                failing_for=taken[row.seq][2],
                 claimed_at=now,
                 id=row.id,
                 conversation=Conversation.model_validate_json(row.conversation),
@@ -227,7 +227,6 @@ class DeliveryStatements:
 
     def open_again(self, connection: Connection, calls: Sequence[PostAgain]) -> Sequence[BridgeError | None]:
         """Opens deliveries that are still ours for a later attempt."""
-        now = self._clock()
         held = self._leasing.held(connection, [call.lease.seq for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         if ours:
@@ -239,7 +238,7 @@ class DeliveryStatements:
                         "until": self._steady() + call.wait,
                         "now_in_doubt": call.in_doubt,
                         "now_attempts": _attempts(call),
-                        "now_failing_since": call.lease.failing_since or (now if call.counted else None),
+                        "failed_at": self._steady() if call.counted else None,
                     }
                     for call in ours
                 ],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, Protocol
 
-from bridge.channel import MessageRef, Payload
+from bridge.channel import Delivery, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.instance import Usage
 
@@ -65,8 +65,8 @@ class Lease:
     """An earlier attempt began and nobody knows how it ended."""
     claimed_at: float
     """Seconds since the epoch."""
-    failing_since: float | None
-    """Seconds since the epoch; None if no attempt has failed yet."""
+    failing_for: float | None
+    """Seconds since the first of its attempts failed, downtime included; None if none has failed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +96,13 @@ class DeliveryLease(Lease):
     kind: str
     edits: MessageRef | None
     """The message on screen that it takes over."""
+
+
+def as_channels_see_it(lease: DeliveryLease) -> Delivery:
+    """What is posted, without what only we need."""
+    return Delivery(
+        lease.id, lease.session, lease.conversation, lease.payload, lease.created_at, answers=lease.envelope_id
+    )
 
 
 @dataclass(frozen=True, slots=True)

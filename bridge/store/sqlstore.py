@@ -109,7 +109,7 @@ class SqlStore:
         return await self._commit.claim(self._turns.claim, (instance, limit), self._give_back)
 
     async def begin_turn(self, lease: TurnLease) -> None:
-        await self._commit.write(self._turns.begin, lease)
+        await self._commit.write(self._turns.begin, lease, even_if_cancelled=False)
 
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
         await self._commit.write(self._turns.finish, Finish(lease, result))

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Text, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Float, Text, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.envelope import Envelope
@@ -102,7 +102,7 @@ _OPEN_AGAIN = (
         lease_until=bindparam("until"),
         in_doubt=False,
         attempts=bindparam("now_attempts"),
-        failing_since=bindparam("now_failing_since"),
+        failing_since=func.coalesce(open_turns.c.failing_since, bindparam("failed_at", type_=Float())),
     )
 )
 _NOTE = (
@@ -240,7 +240,7 @@ class TurnStatements:
             return []
         leases: list[TurnLease] = []
         for row in connection.execute(_LEASED, {"of": list(taken)}).all():
-            attempt, in_doubt, failing_since = taken[row.seq]
+            attempt, in_doubt, failing_for = taken[row.seq]
             try:
                 envelope = read_envelope(row.envelope, row.raw)
             except ValueError as error:
@@ -254,7 +254,7 @@ class TurnStatements:
                     attempt=attempt,
                     in_doubt=in_doubt,
                     claimed_at=now,
-                    failing_since=failing_since,
+                    failing_for=failing_for,
                     instance=row.instance,
                     envelope=envelope,
                     direct=row.direct,
@@ -310,7 +310,7 @@ class TurnStatements:
         held = self._leasing.held(connection, [call.lease.seq for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         if ours:
-            connection.execute(_OPEN_AGAIN, [_opened_row(call, now, self._steady() + call.wait) for call in ours])
+            connection.execute(_OPEN_AGAIN, [_opened_row(call, self._steady()) for call in ours])
             connection.execute(
                 _NOTE,
                 [{"of": call.lease.seq, "now_error": call.error, "now_attempts": _attempts(call)} for call in ours],
@@ -328,12 +328,12 @@ def _attempts(call: OpenAgain) -> int:
     return call.lease.attempt - (0 if call.counted else 1)
 
 
-def _opened_row(call: OpenAgain, now: float, until: float) -> dict[str, Any]:
+def _opened_row(call: OpenAgain, steady: float) -> dict[str, Any]:
     return {
         "of": call.lease.seq,
-        "until": until,
+        "until": steady + call.wait,
         "now_attempts": _attempts(call),
-        "now_failing_since": call.lease.failing_since or (now if call.counted else None),
+        "failed_at": steady if call.counted else None,
     }
 
 

@@ -306,14 +306,14 @@ class StoreContract:
         first = await turn(store)
         await store.retry_turn(first, 0, "asked to wait", counted=False)
         second = await turn(store)
-        failed_at = clock.now
         await store.retry_turn(second, 0, "refused")
         clock.now += 10
         third = await turn(store)
         await store.retry_turn(third, 0, "refused")
+        clock.now += 20
         fourth = await turn(store)
-        since = [lease.failing_since for lease in (first, second, third, fourth)]
-        assert since == [None, None, failed_at, failed_at]
+        since = [lease.failing_for for lease in (first, second, third, fourth)]
+        assert since == [None, None, 10, 30]
         assert [lease.attempt for lease in (first, second, third, fourth)] == [1, 1, 2, 3]
 
     async def test_a_place_that_refuses_does_not_hold_up_another_of_the_same_session(self, store: Store) -> None:

@@ -1,6 +1,7 @@
 """Where what an earlier attempt posted is looked for, and what becomes of that where it cannot be."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -96,7 +97,9 @@ async def test_only_what_may_have_been_posted_since_the_delivery_was_made_is_loo
     ref = await posting.post(delivery(simulator, said))
     assert await posting.find(delivery(simulator, said, age=86_400)) == [ref]
     assert await posting.find(delivery(simulator, said, age=60 - threads.LOOK_BACK)) == [ref]
-    assert await posting.find(delivery(simulator, said, age=-60 - threads.LOOK_BACK)) == []
+    ahead = delivery(simulator, said, age=-60 - threads.LOOK_BACK)
+    assert await posting.find(ahead) == []
+    assert await posting.find(replace(ahead, answers=ids.envelope_id(said.id))) == [ref]
 
 
 async def test_people_who_write_the_same_are_not_taken_for_the_bot(posting, simulator):

@@ -132,14 +132,14 @@ async def test_a_crash_in_the_middle_of_a_command_leaves_nothing_in_doubt(each):
     assert len(world.answers(said)) == 3
 
 
-async def test_it_works_with_a_mention_and_where_every_message_needs_one(each):
+@pytest.mark.parametrize("mention", [True, False], ids=["with_a_mention", "without_one"])
+async def test_it_works_also_where_every_message_needs_a_mention(each, mention):
     world = each
     await world.start({"trigger": "mention-only"})
     known, world.agent.instance_id = world.agent.instance_id, "another"
     said, _ = await world.ask("hello")
     world.agent.instance_id = known
-    await world.say("!retry", said)
-    _, answer = await world.ask(f"<@{bot(world)}>  !RETRY ", said)
+    _, answer = await world.ask(f"<@{bot(world)}>  !RETRY " if mention else "!retry", said)
     assert answer == "You said: hello"
     await world.end()
     assert len(world.answers(said)) == 2

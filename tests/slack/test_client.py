@@ -1,6 +1,7 @@
 """The Web API: one call each, and what its failures mean, as the real slack-sdk meets them."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -172,3 +173,10 @@ async def test_a_name_that_slack_gives_oddly_is_none():
         simulator.person("Ada").real_name = simulator.person("Ada").name = ""
         assert await client.user_name(simulator.person("Ada").id) is None
         await client.close()
+
+
+async def test_a_post_is_found_however_far_ahead_our_clock_was_when_its_delivery_was_made(client, thread):
+    ref = await client.post(delivery(thread))
+    tomorrow = replace(delivery(thread), created_at=time.time() + 86_400)
+    assert await client.find(tomorrow) is None
+    assert await client.find(replace(tomorrow, answers=ids.envelope_id("T0DEMO0001", "C1", thread.id))) == ref

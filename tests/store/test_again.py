@@ -89,6 +89,18 @@ async def test_the_newest_is_meant_and_then_the_one_before(store: SqlStore, url:
     assert statuses(url) == ["answered"] * 5
 
 
+async def test_if_what_was_meant_is_answered_meanwhile_nothing_older_is_asked(store: SqlStore, clock: Clock) -> None:
+    await ended(store, arrival(1), "failed")
+    clock.now += 10
+    await store.accept(arrival(2))
+    running = await turn(store)
+    clock.now += 10
+    await store.accept(command(3))
+    clock.now += 1
+    await store.finish_turn(running, result())
+    assert await store.ask_again(await turn(store), NOTHING) is None
+
+
 async def test_if_nothing_was_given_up_that_is_said(store: SqlStore, url: str) -> None:
     await ended(store, arrival(1), "answered")
     assert await ask_again(store, command(2)) is None

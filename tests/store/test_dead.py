@@ -156,7 +156,7 @@ async def test_a_delivery_that_is_opened_again_is_as_if_nobody_had_tried(
     assert listed(url) == []
     again = await delivery(store)
     assert (again.id, again.payload) == (lease.id, {"text": "one"})
-    assert (again.attempt, again.in_doubt, again.failing_since) == (1, False, None)
+    assert (again.attempt, again.in_doubt, again.failing_for) == (1, False, None)
     await store.delivered(again, MessageRef("m1"))
     assert await nothing_to_do(store)
 
@@ -178,7 +178,7 @@ async def test_a_turn_that_is_opened_again_is_as_if_nobody_had_tried(store: SqlS
     assert listed(url) == []
     again = await turn(store)
     assert (again.envelope, again.wants_context) == (lease.envelope, lease.wants_context)
-    assert (again.attempt, again.in_doubt, again.failing_since) == (1, False, None)
+    assert (again.attempt, again.in_doubt, again.failing_for) == (1, False, None)
 
 
 async def test_what_a_turn_said_before_stays_and_hides_nothing_of_what_it_says_now(store: SqlStore, url: str) -> None:

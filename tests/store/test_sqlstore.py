@@ -1,7 +1,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,28 @@ async def test_a_database_that_cannot_be_opened_now_is_opened_when_it_can(url: s
     database.migrate_at(url)
     assert await store.accept(arrival(1)) is Accepted.TURN
     await store.close()
+
+
+async def test_a_turn_whose_beginning_nobody_waits_for_any_more_has_not_begun(url: str) -> None:
+    store = await SqlStore.open(url)
+    await store.accept(arrival(1))
+    lease = await turn(store)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def hold_up(_: object, calls: Sequence[None]) -> list[None]:
+        busy.set()
+        go_on.wait(5)
+        return [None] * len(calls)
+
+    first = asyncio.ensure_future(store._commit.write(hold_up, None))
+    await asyncio.to_thread(busy.wait, 5)
+    beginning = asyncio.ensure_future(store.begin_turn(lease))
+    await asyncio.sleep(0)
+    beginning.cancel()
+    await asyncio.wait([beginning])
+    go_on.set()
+    await first
+    await store.close()
+    again = await SqlStore.open(url)
+    assert not (await turn(again)).in_doubt
+    await again.close()
