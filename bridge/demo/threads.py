@@ -34,10 +34,11 @@ class Onlooker:
             await self._changed.wait_for(true)
 
     def _seen(self, said: Said) -> None:
-        if self._out is not None and not said.edited:
+        if self._out is not None and (said.by_bot or not said.edited):
             colour = "green" if said.by_bot else "cyan"
             lines = escape(said.text).replace("\n", "\n      ")
-            self._out.print(f"   [dim]{said.thread}[/dim] [{colour}]{escape(said.author)}[/{colour}]: {lines}")
+            edits = " [dim](edits)[/dim]" if said.edited else ""
+            self._out.print(f"   [dim]{said.thread}[/dim] [{colour}]{escape(said.author)}[/{colour}]{edits}: {lines}")
         task = asyncio.create_task(self._notify())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
