@@ -5,6 +5,7 @@ active last: a connection may be open and bring nothing. What was taken already 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -34,24 +35,23 @@ OVERLAP = 300.0
 LISTED_SECONDS = 7 * 24 * 3600.0
 """How far back messages are found at all; what is too old to be answered is listed."""
 MOST = 1_000
-"""Messages that are taken at once; the rest in the next round."""
+"""Messages that were read and are taken between two lines about it in the log."""
 DEAF_AFTER = 5.0
 """Seconds after which a message that was not heard live shows that the connection is deaf."""
 AGAIN = DEAF_AFTER + 1.0
-"""Seconds between two looks as long as nothing shows that the connection in place of a deaf one hears."""
+"""Seconds after which the connection in place of a deaf one is looked at first."""
+DOUBTED = AGAIN + 1.0
+"""Seconds for which that connection counts as deaf, too, if nothing shows whether it is."""
 
 
 def unheard_since(until: float, first: float, now: float) -> float:
     """Since when there may be messages that nobody took: all three are seconds since the epoch by our clock. Pure.
 
-    `until` everything was taken, `first` the channel was heard for the first time. What lies in the future was written
-    by a clock that was ahead and says nothing.
+    `until` everything was taken, `first` the channel was heard for the first time: never before that. An `until` in the
+    future says nothing: this clock was ahead when that was written, or it is behind now.
     """
-    if until <= now:
-        since = until - OVERLAP if first > now else max(first, until - OVERLAP)
-    else:
-        since = now - OVERLAP if first > now else first
-    return max(since, now - LISTED_SECONDS)
+    since = max(first, now - LISTED_SECONDS)
+    return since if until > now else max(since, until - OVERLAP)
 
 
 class Backfill:
@@ -77,14 +77,22 @@ class Backfill:
         self._answer_within = answer_within
         self._clock = clock
         self._steady = steady
-        self.deaf = False
-        """Whether a connection turned out to bring nothing, and nothing shows yet that the one in its place does."""
+        self.deaf_until = -math.inf
+        """When, by `steady`, there is no reason any more to call the channel deaf; infinite while it is known to be."""
         self.problem: str | None = None
         """Why the history could not be read when that was tried last."""
 
+    @property
+    def deaf(self) -> bool:
+        """Whether a connection turned out to bring nothing, and the one in its place is not there or may be as deaf.
+
+        It ends by itself soon after that one is there, whatever becomes of reading the history.
+        """
+        return self._steady() < self.deaf_until
+
     def heard_live(self) -> None:
         """To be called for whatever the connection brings: it is not deaf."""
-        self.deaf = False
+        self.deaf_until = -math.inf
 
     async def run(self) -> None:
         """Until cancelled; ends at once for a channel that cannot read what it missed."""
@@ -100,6 +108,8 @@ class Backfill:
     async def _one_connection(self, channel: CanReadMissed) -> None:
         await self._until_connected()
         connected_at = self._steady()
+        if self.deaf:
+            self.deaf_until = connected_at + DOUBTED
         if await self._read_everything(channel):
             await self._look_now_and_then(channel, connected_at)
 
@@ -110,48 +120,48 @@ class Backfill:
     async def _read_everything(self, channel: CanReadMissed) -> bool:
         """False if the connection ended before that was done."""
         attempt = 0
-        goes_on: float | None = None
         while self._channel.connected():
             attempt += 1
             try:
-                goes_on = await self._read_on(channel, goes_on)
-                if goes_on is None:
-                    return True
+                await self._read_once(channel)
             except (ChannelError, StoreError) as error:
                 self._note(error)
                 _log.warning("backfill.failed", channel=self._channel.name, reason=str(error))
                 await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else retry.wait(attempt, 0))
+            else:
+                return True
         return False
 
-    async def _read_on(self, channel: CanReadMissed, goes_on: float | None) -> float | None:
-        """Reads since `goes_on`, or since everything was heard. Returns where to go on if that was too much at once."""
-        since = await self._unheard_since() if goes_on is None else goes_on
+    async def _read_once(self, channel: CanReadMissed) -> None:
+        """Takes everything that was not heard; if something ends it before, the next one begins where this one did."""
+        since = await self._unheard_since()
         began, started = self._clock(), self._steady()
         known = await self._store.recent_conversations(self._channel.name, FAR)
         found = await channel.missed(since, known, everywhere=True)
         self.problem = None
         faultpoints.reached("backfill.read")
-        taken = await self._take(found[:MOST])
+        for start in range(0, max(len(found), 1), MOST):
+            some = found[start : start + MOST]
+            taken = await self._take(some)
+            log = _log.info if taken or len(found) > MOST else _log.debug
+            seconds = round(self._steady() - started, 1)
+            read = start + len(some)
+            log("backfill.read", channel=self._channel.name, read=read, of=len(found), taken=taken, seconds=seconds)
         faultpoints.reached("backfill.taken")
-        log = _log.info if taken else _log.debug
-        seconds = round(self._steady() - started, 1)
-        log("backfill.read", channel=self._channel.name, read=len(found[:MOST]), taken=taken, seconds=seconds)
-        rest = found[MOST - 1][0].ts.timestamp() if len(found) > MOST else None
-        reached = began if rest is None else min(began, rest + OVERLAP)
-        await self._store.set_heard_until(self._channel.name, reached)
-        return rest
+        await self._store.set_heard_until(self._channel.name, began)
 
     async def _unheard_since(self) -> float:
         until, first = await self._store.heard_until(self._channel.name)
         now = self._clock()
         since = unheard_since(until, first, now)
-        if until > now:
-            _log.warning("clock.jumped", channel=self._channel.name, ahead=round(until - now), reads=round(now - since))
+        if max(until, first) > now:
+            ahead = round(max(until, first) - now)
+            _log.warning("clock.jumped", channel=self._channel.name, ahead=ahead, since=round(since))
         return since
 
     async def _look_now_and_then(self, channel: CanReadMissed, connected_at: float) -> None:
         """Until the connection ends or turns out to be deaf."""
-        due = self._steady() + (AGAIN if self.deaf else PERIOD)
+        due = connected_at + AGAIN if self.deaf else self._steady() + PERIOD
         while self._channel.connected():
             await asyncio.sleep(LOOK)
             if self._steady() < due:
@@ -168,7 +178,7 @@ class Backfill:
                 if missed:
                     await self._give_up(missed)
                     return
-                self.deaf = False
+                self.deaf_until = -math.inf
 
     async def _look(self, channel: CanReadMissed, connected_at: float) -> int:
         """Takes what was not heard in the conversations that were active last; how many messages were that."""
@@ -187,7 +197,7 @@ class Backfill:
             self.problem = f"what was missed cannot be read: {error}"
 
     async def _give_up(self, missed: int) -> None:
-        self.deaf = True
+        self.deaf_until = math.inf
         _log.warning("channel.deaf", channel=self._channel.name, missed=missed)
         if isinstance(self._channel, CanReconnect):
             await self._channel.reconnect()

@@ -173,8 +173,9 @@ class CanReadMissed(Protocol):
     ) -> Sequence[tuple[Envelope, Facts]]:
         """What was said after `since` (seconds since the epoch), oldest first. Raises ChannelError.
 
-        Looked for in these conversations and in the rooms that they belong to, and, if `everywhere`, in every room and
-        thread that the bot can see and in its direct conversations.
+        Looked for in these conversations and in the rooms that they belong to, and, if `everywhere`, in every room that
+        the bot can see, in its direct conversations and in their threads, as far as the platform tells of these. Raises
+        also where it cannot be told which rooms there are: nothing is passed over because the platform is away.
         """
         ...
 

@@ -11,19 +11,31 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge import backfill
-from bridge.backfill import AGAIN, DEAF_AFTER, LISTED_SECONDS, NEAR_SECONDS, OVERLAP, PERIOD, Backfill, unheard_since
+from bridge.backfill import (
+    AGAIN,
+    DEAF_AFTER,
+    DOUBTED,
+    LISTED_SECONDS,
+    NEAR_SECONDS,
+    OVERLAP,
+    PERIOD,
+    Backfill,
+    unheard_since,
+)
 from bridge.channel import Facts
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import NotSent, RateLimited
 from bridge.intake import Intake
 from bridge.rules import Rule
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_examples import Clock, arrival, turn
+from bridge.testing.store_examples import Clock, arrival, nothing_to_do, result, turn
 from tests.scripted import ScriptedChannel
 
 FACTS = Facts("T", "C", "u", ("T", "C", "1"), direct=False, addressed=True, in_thread=False, author_is_bot=False)
 NOW = Clock().now
 HOUR = 3600.0
+TAKES_THE_SECOND = 4
+"""So often the clock was asked when the second message that was missed is about to be taken."""
 
 
 class ReadableChannel(ScriptedChannel):
@@ -35,6 +47,8 @@ class ReadableChannel(ScriptedChannel):
         self.messages = messages
         self.read: list[tuple[float, bool]] = []
         self.reconnected = asyncio.Event()
+        self.readable = asyncio.Event()
+        self.readable.set()
 
     async def missed(
         self, since: float, known: Sequence[Conversation], *, everywhere: bool
@@ -42,6 +56,7 @@ class ReadableChannel(ScriptedChannel):
         async with self.changed:
             self.read.append((since, everywhere))
             self.changed.notify_all()
+        await self.readable.wait()
         if self.failures:
             raise self.failures.pop(0)
         return [(message, FACTS) for message in self.messages if message.ts.timestamp() > since]
@@ -83,6 +98,13 @@ async def running(channel: ReadableChannel, store: SqlStore, **clocks: Any) -> A
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def until_read(store: SqlStore, clock: Clock) -> None:
+    """Until everything up to now is read."""
+    async with asyncio.timeout(5):
+        while (await store.heard_until("c"))[0] != clock.now:  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0)
+
+
 async def test_a_history_that_cannot_be_understood_takes_nothing_down_and_is_read_later(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,11 +123,14 @@ async def test_a_history_that_cannot_be_understood_takes_nothing_down_and_is_rea
         (-90 * 24 * HOUR, -99 * 24 * HOUR, -LISTED_SECONDS),
         (HOUR, -9 * HOUR, -9 * HOUR),
         (HOUR, -99 * 24 * HOUR, -LISTED_SECONDS),
-        (2 * HOUR, HOUR, -OVERLAP),
-        (-60, HOUR, -60 - OVERLAP),
+        (2 * HOUR, HOUR, HOUR),
+        (90 * 24 * HOUR, 80 * 24 * HOUR, 80 * 24 * HOUR),
+        (-60, HOUR, HOUR),
     ],
 )
-def test_what_lies_in_the_future_says_nothing_about_what_was_heard(until: float, first: float, since: float) -> None:
+def test_what_lies_in_the_future_says_nothing_about_what_was_heard_and_nothing_is_older_than_the_first_start(
+    until: float, first: float, since: float
+) -> None:
     assert unheard_since(NOW + until, NOW + first, NOW) == NOW + since
 
 
@@ -125,7 +150,31 @@ async def test_what_was_said_after_a_clock_was_set_back_is_found_with_one_warnin
     assert [(line["log_level"], line["ahead"]) for line in jumps] == [("warning", 24 * 3600)]
 
 
-async def test_a_long_history_goes_on_where_it_was_left_although_it_is_of_this_minute(
+@pytest.mark.parametrize("behind", [HOUR, 200 * 24 * HOUR])
+async def test_a_clock_that_is_behind_brings_nothing_from_before_the_very_first_start(url: str, behind: float) -> None:
+    clock = Clock()
+    clock.now -= behind
+    before = [said(1, NOW - behind - 60), said(2, NOW - behind + 60), said(3, NOW - 60)]
+    channel = ReadableChannel(messages=[*before, said(4, NOW + 60)])
+    async with opened(url, clock=lambda: NOW) as store:
+        await store.heard_until("c")
+        await store.set_heard_until("c", NOW + 30)
+        with capture_logs() as logs:
+            for reads in (1, 2):
+                async with running(channel, store, clock=clock):
+                    await channel.reads(reads)
+                    await until_read(store, clock)
+                clock.now += 60
+        assert [since for since, _ in channel.read] == [NOW, NOW]
+        only = await turn(store)
+        assert only.envelope.id == "p:4"
+        await store.begin_turn(only)
+        await store.finish_turn(only, result())
+        assert await nothing_to_do(store)
+    assert [line["log_level"] for line in logs if line["event"] == "clock.jumped"] == ["warning"] * 2
+
+
+async def test_a_long_history_is_read_once_and_taken_in_parts_of_which_the_log_tells(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "MOST", 2)
@@ -133,10 +182,46 @@ async def test_a_long_history_goes_on_where_it_was_left_although_it_is_of_this_m
     channel = ReadableChannel(messages=[said(number, NOW + number) for number in range(1, 6)])
     async with opened(url, clock=lambda: NOW - HOUR) as store:
         await store.heard_until("c")
+        await store.accept(arrival(2))
         clock.now += 10
-        async with running(channel, store, clock=clock):
-            assert [since for since, _ in await channel.reads(3)] == [NOW - HOUR, NOW + 2, NOW + 4]
-            assert (await turn(store)).envelope.id == "p:1"
+        with capture_logs() as logs:
+            async with running(channel, store, clock=clock):
+                await until_read(store, clock)
+        assert channel.read == [(NOW - HOUR, True)]
+    parts = [(line["read"], line["of"], line["taken"]) for line in logs if line["event"] == "backfill.read"]
+    assert parts == [(2, 5, 1), (4, 5, 2), (5, 5, 1)]
+
+
+async def test_what_was_read_and_taken_in_part_is_read_again_from_the_beginning(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "MOST", 1)
+    clock = Clock()
+    channel = ReadableChannel(messages=[said(number, NOW + number) for number in range(1, 4)])
+    async with opened(url, clock=lambda: NOW - HOUR) as store:
+        await store.heard_until("c")
+        clock.now += 10
+        with capture_logs() as logs:
+            reads_the_clock = 0
+
+            def ending() -> float:
+                nonlocal reads_the_clock
+                reads_the_clock += 1
+                if reads_the_clock == TAKES_THE_SECOND:
+                    reading.cancel()
+                return clock.now
+
+            intake = Intake(store, [Rule(channel="c", instance="main")], "c")
+            one = Backfill(channel, store, intake, answer_within=10**12, clock=ending)
+            reading = asyncio.create_task(one.run())
+            await asyncio.gather(reading, return_exceptions=True)
+            assert await store.heard_until("c") == (NOW - HOUR, NOW - HOUR)
+            async with running(channel, store, clock=clock):
+                await until_read(store, clock)
+        assert channel.read == [(NOW - HOUR, True)] * 2
+    parts = [(line["read"], line["taken"]) for line in logs if line["event"] == "backfill.read"]
+    assert parts[:2] == [(1, 1), (1, 0)]
+    assert [read for read, _ in parts] == [1, 1, 2, 3]
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -184,6 +269,55 @@ async def test_a_deaf_connection_counts_as_deaf_until_a_look_at_the_next_one_fin
             await store.heard_until("c")
             assert not one.deaf
             assert [everywhere for _, everywhere in channel.read] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("history", ["goes on", "fails", "breaks"])
+async def test_a_connection_in_place_of_a_deaf_one_counts_soon_whatever_becomes_of_the_history(
+    url: str, monkeypatch: pytest.MonkeyPatch, history: str
+) -> None:
+    monkeypatch.setattr(backfill, "LOOK", 0.001)
+    clock = Clock()
+    channel = ReadableChannel()
+    async with opened(url, clock=clock) as store:
+        await store.accept(arrival(1))
+        async with running(channel, store, clock=clock, steady=clock) as one:
+            await channel.reads(1)
+            await store.heard_until("c")
+            channel.messages = [said(2, clock.now + 1)]
+            clock.now += PERIOD + DEAF_AFTER
+            await asyncio.wait_for(channel.reconnected.wait(), 5)
+            clock.now += HOUR
+            assert one.deaf
+            if history == "goes on":
+                channel.readable.clear()
+            broken = {"goes on": [], "fails": [NotSent("refused")], "breaks": [ValueError("not this platform's")]}
+            channel.failures = [*broken[history]]
+            channel.is_connected = True
+            await channel.reads(3)
+            clock.now += AGAIN - 1
+            assert one.deaf
+            clock.now += DOUBTED - AGAIN + 1
+            assert not one.deaf
+
+
+async def test_a_connection_that_is_deaf_again_counts_as_deaf_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "LOOK", 0.001)
+    clock = Clock()
+    channel = ReadableChannel()
+    async with opened(url, clock=clock) as store:
+        await store.accept(arrival(1))
+        await store.heard_until("c")
+        clock.now += 1
+        async with running(channel, store, clock=clock, steady=clock) as one:
+            for number in (2, 3):
+                channel.reconnected.clear()
+                channel.is_connected = True
+                await until_read(store, clock)
+                channel.messages = [said(number, clock.now + 1)]
+                clock.now += PERIOD + DEAF_AFTER
+                await asyncio.wait_for(channel.reconnected.wait(), 5)
+                clock.now += HOUR
+                assert one.deaf
 
 
 async def test_why_a_history_cannot_be_read_is_known_until_it_can(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What is known of a channel: whether it is connected, whether it hears, and why not."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -100,7 +101,7 @@ async def test_what_a_connection_brings_shows_that_it_is_not_deaf(tmp_path: Path
     channel = AwayChannel()
     channel.is_connected = True
     async with listening(channel, tmp_path) as (one, backfill):
-        backfill.deaf = True
+        backfill.deaf_until = math.inf
         assert one.hearing() == Hearing(connected=True, hears=False, problem=DEAF)
         assert channel.accept is not None
         message: Envelope = arrival(1).envelope

@@ -19,6 +19,8 @@ SILENT = (4, 14, 15, 16)
 """Types of channels that hold no messages themselves: category, directory, forum, media."""
 
 Found = Sequence[tuple[Envelope, Facts]]
+Place = tuple[str | None, Where]
+"""The server, None for a direct conversation, and where in it."""
 
 
 class Missed:
@@ -35,26 +37,30 @@ class Missed:
     async def read(self, since: float, known: Sequence[Conversation], bot: Bot, *, everywhere: bool) -> Found:
         """Oldest first. Raises ChannelError."""
         after = ids.first_at(since)
-        places = _near(known)
+        places: dict[str, Place | None] = {**_near(known)}
         if everywhere:
-            places = {channel: place for channel, place in places.items() if place[0] is None}
             for guild in self._guilds():
-                places |= await self._changed(guild, after)
+                places |= await self._listed(guild, after)
         found: dict[str, tuple[Envelope, Facts]] = {}
-        for channel, (home, where) in places.items():
-            for envelope, facts in await self._messages(channel, home, where, after, bot):
-                found.setdefault(envelope.id, (envelope, facts))
+        for channel, place in places.items():
+            if place is not None:
+                for envelope, facts in await self._messages(channel, *place, after, bot):
+                    found.setdefault(envelope.id, (envelope, facts))
         return sorted(found.values(), key=lambda one: int(ids.message_of(one[0].id)))
 
-    async def _changed(self, guild: str, after: str) -> Mapping[str, tuple[str | None, Where]]:
-        """The rooms and threads of a server in which something was said since."""
-        places: dict[str, tuple[str | None, Where]] = {}
+    async def _listed(self, guild: str, after: str) -> Mapping[str, Place | None]:
+        """The rooms and threads that Discord lists for a server, by id; None where nothing was said since.
+
+        It lists no archived threads.
+        """
+        places: dict[str, Place | None] = {}
         for channel in await self._client.places(guild):
             own, last = text_at(channel, "id"), text_at(channel, "last_message_id")
-            if own is None or last is None or dig(channel, "type") in SILENT or _number(last) < _number(after):
+            if own is None:
                 continue
+            silent = last is None or dig(channel, "type") in SILENT or _number(last) < _number(after)
             try:
-                places[own] = (guild, parse.where(channel))
+                places[own] = None if silent else (guild, parse.where(channel))
             except Malformed as error:
                 _log.warning("room.malformed", channel=self._channel, reason=str(error))
         return places
@@ -76,9 +82,9 @@ class Missed:
         return found
 
 
-def _near(known: Sequence[Conversation]) -> dict[str, tuple[str | None, Where]]:
+def _near(known: Sequence[Conversation]) -> dict[str, Place]:
     """The threads and rooms of these conversations."""
-    places: dict[str, tuple[str | None, Where]] = {}
+    places: dict[str, Place] = {}
     for conversation in known:
         place = ids.place(conversation.ref)
         places[place.room] = (place.guild, Where(place.room))

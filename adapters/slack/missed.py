@@ -11,10 +11,13 @@ from adapters.slack.client import SlackClient
 from adapters.slack.parse import Bot, Malformed
 from bridge.channel import Facts
 from bridge.envelope import Conversation, Envelope
-from bridge.errors import NotSent, RateLimited, Rejected
+from bridge.errors import ChannelError, RateLimited, Rejected
 from bridge.foreign import text_at
 
 _log = structlog.get_logger(__name__)
+
+ROOTS_BACK = 24 * 3600.0
+"""Seconds before that time in which a thread may have begun and yet be found by its newest reply."""
 
 Found = Sequence[tuple[Envelope, Facts]]
 
@@ -27,8 +30,12 @@ class Missed:
         self._client = client
 
     async def read(self, since: float, known: Sequence[Conversation], bot: Bot, *, everywhere: bool) -> Found:
-        """Oldest first. Raises ChannelError."""
+        """Oldest first. Raises ChannelError.
+
+        `everywhere` includes the threads that began up to ROOTS_BACK seconds before, known or not.
+        """
         oldest = f"{since:.6f}"
+        roots = f"{max(since - ROOTS_BACK, 0):.6f}" if everywhere else oldest
         places = [ids.place(conversation.ref) for conversation in known]
         rooms = dict.fromkeys(place.room for place in places)
         if everywhere:
@@ -36,8 +43,9 @@ class Missed:
         threads = dict.fromkeys((place.room, place.thread) for place in places if place.thread)
         messages: list[tuple[str, dict[str, Any]]] = []
         for room in rooms:
-            for message in await self._since(ids.Place(bot.team, room, None), oldest):
-                messages.append((room, message))
+            for message in await self._since(ids.Place(bot.team, room, None), roots):
+                if (text_at(message, "ts") or "") >= oldest:
+                    messages.append((room, message))
                 if (text_at(message, "latest_reply") or "") >= oldest:
                     threads[room, text_at(message, "ts") or ""] = None
         for room, thread in threads:
@@ -45,10 +53,12 @@ class Missed:
         return self._parsed(messages, bot)
 
     async def _all_rooms(self) -> Sequence[str]:
-        """Empty where Slack does not tell: then the rooms of known conversations have to do."""
+        """Empty where the app may not list them: then the rooms of known conversations have to do."""
         try:
             return await self._client.rooms()
-        except (Rejected, NotSent) as error:
+        except ChannelError as error:
+            if error.code != "missing_scope":
+                raise
             _log.warning("rooms.unknown", channel=self._channel, reason=str(error))
             return ()
 

@@ -63,3 +63,33 @@ async def test_what_is_gone_is_passed_over(connected, simulator):
     known = [envelope.conversation for envelope, _ in await connected.missed(time.time() - 60, [], everywhere=True)]
     simulator.delete_thread(said.thread)
     assert texts(await connected.missed(time.time() - 60, known, everywhere=False)) == ["one"]
+
+
+@pytest.mark.parametrize("locked", [False, True])
+async def test_a_known_thread_is_read_although_it_is_archived(connected, simulator, locked):
+    root = await simulator.say("Ada", "one")
+    await simulator.say("Ada", "two", thread=root.thread)
+    known = [envelope.conversation for envelope, _ in await connected.missed(time.time() - 60, [], everywhere=True)]
+    await simulator.say("Bo", "three", thread=root.thread)
+    simulator.archive(root.thread, locked=locked)
+    assert texts(await connected.missed(time.time() - 60, [], everywhere=True)) == ["one"]
+    found = await connected.missed(time.time() - 60, known, everywhere=True)
+    assert texts(found) == ["one", "two", "three"]
+    assert [facts.in_thread for _, facts in found] == [False, True, True]
+
+
+async def test_known_places_in_which_nothing_was_said_are_not_read(connected, simulator):
+    root = await simulator.say("Ada", "one")
+    await simulator.say("Ada", "two", thread=root.thread)
+    known = [envelope.conversation for envelope, _ in await connected.missed(time.time() - 60, [], everywhere=True)]
+    simulator.calls.clear()
+    assert texts(await connected.missed(time.time() + 60, known, everywhere=True)) == []
+    assert [call for call in simulator.calls if call.name == "messages.list"] == []
+
+
+async def test_a_known_thread_that_is_gone_or_closed_to_the_bot_is_passed_over(connected, simulator):
+    root = await simulator.say("Ada", "one")
+    await simulator.say("Ada", "two", thread=root.thread)
+    known = [envelope.conversation for envelope, _ in await connected.missed(time.time() - 60, [], everywhere=True)]
+    simulator.delete_thread(root.thread)
+    assert texts(await connected.missed(time.time() - 60, known, everywhere=True)) == ["one"]

@@ -63,6 +63,22 @@ async def test_a_direct_conversation_that_was_known_is_looked_at(any_world):
     await world.until_answers(second, 2 if same else 1)
 
 
+async def test_a_mention_in_a_thread_that_the_bot_was_not_in_is_answered(any_world):
+    world = any_world
+    await world.start()
+    await world.ask("hello")
+    root = world.platform.say_in("Ada", "lunch?")
+    if world.platform.source == "discord":
+        root = await world.say("lunch?", world.platform.open_thread("Ada", "lunch"))
+    await world.program.kill()
+    forget(world)
+    await world.say("yes", root, person="Bo")
+    await world.say(f"<@{bot(world)}> what do you think?", root, person="Bo")
+    remember(world)
+    await world.restart()
+    await world.until_answers(root, 1)
+
+
 async def test_what_was_said_before_the_very_first_start_is_never_answered(any_world):
     world = any_world
     forget(world)

@@ -61,6 +61,19 @@ async def test_a_deaf_channel_is_connected_and_not_admitting_until_it_hears_agai
     assert await ready(world, True) == HEARS
 
 
+async def test_the_connection_in_place_of_a_deaf_one_is_admitting_soon_although_the_history_cannot_be_read(any_world):
+    world = any_world
+    await world.start(bridge=HTTP)
+    said, _ = await world.ask("hello")
+    world.platform.faults.deaf = True
+    await world.ask("can you hear me?", said)  # perhaps the first look after the start still finds this one
+    await world.say("and this?", said)
+    await world.program.logged("channel.deaf")
+    for name in ("users.conversations", "messages.list", "threads.active"):
+        world.platform.faults.fail(name, status=503, times=None)
+    assert (await ready(world, True))["admitting"]
+
+
 async def test_a_channel_that_is_away_says_so_and_is_ready_when_it_is_back(any_world):
     world = any_world
     world.may_break = True
