@@ -136,7 +136,8 @@ class DiscordChannel:
     def connected(self) -> bool:
         return self._gateway is not None and self._gateway.hears()
 
-    def render(self, text: str) -> Sequence[Payload]:
+    @classmethod
+    def render(cls, text: str) -> Sequence[Payload]:
         return rendering.render(text)
 
     async def send(self, delivery: Delivery) -> MessageRef:

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import ids, limits
-from adapters.slack.failures import BAD_TOKEN, meaning
+from adapters.slack.failures import BAD_TOKEN, BLOCKS_REFUSED, meaning
 from adapters.slack.parse import Bot
 from bridge.channel import Delivery, MessageRef
 from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
@@ -83,7 +83,10 @@ class SlackClient:
             raise
 
     async def post(self, delivery: Delivery) -> MessageRef:
-        """`chat.postMessage` into the delivery's thread, its id in the metadata."""
+        """`chat.postMessage` into the delivery's thread, its id in the metadata.
+
+        Where Slack refuses the blocks, which posts nothing, it gets the text alone.
+        """
         where = ids.place(delivery.conversation.ref)
         arguments: dict[str, Any] = {
             "channel": where.room,
@@ -92,7 +95,14 @@ class SlackClient:
         }
         if where.thread is not None:
             arguments["thread_ts"] = where.thread
-        answer = await self._in_room(where.room, "chat.postMessage", arguments)
+        try:
+            answer = await self._in_room(where.room, "chat.postMessage", arguments)
+        except ChannelError as error:
+            if "blocks" not in arguments or error.code not in BLOCKS_REFUSED:
+                raise
+            _log.warning("blocks.refused", channel=self._name, delivery=delivery.id, reason=str(error))
+            del arguments["blocks"]
+            answer = await self._in_room(where.room, "chat.postMessage", arguments)
         posted = text_at(answer, "ts")
         if posted is None:
             raise OutcomeUnknown("chat.postMessage answered without the message's ts")

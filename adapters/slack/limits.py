@@ -5,6 +5,10 @@ TEXT_CHARS = 4_000
 makes further messages of what is over 4,000 (https://github.com/chainloop-dev/chainloop/issues/272, read 2026-11-21),
 which would not carry the delivery's id."""
 
+MARKDOWN_CHARS = 12_000
+"""Most for all markdown blocks of a message together; over it Slack refuses the message.
+https://docs.slack.dev/reference/block-kit/blocks/markdown-block (read 2026-11-22)"""
+
 PAGE = 200
 """Messages asked for at once; Slack recommends no more than 200.
 https://docs.slack.dev/apis/web-api/pagination"""

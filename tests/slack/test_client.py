@@ -1,6 +1,7 @@
 """The Web API: one call each, and what its failures mean, as the real slack-sdk meets them."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from bridge.envelope import Conversation
 from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited, Rejected
 
 POST = "chat.postMessage"
+WITH_BLOCKS = {"text": "*Head*", "blocks": [{"type": "markdown", "text": "# Head"}]}
 
 
 @pytest.fixture
@@ -128,6 +130,34 @@ async def test_a_room_that_the_bot_is_not_in_is_rejected_with_what_to_do(simulat
     said = simulator.say_in("Ada", "secret", room=outside.name)
     with pytest.raises(Rejected, match="invite the bot to the channel"):
         await client.post(delivery(said))
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"])
+async def test_where_slack_refuses_the_blocks_the_text_is_posted_alone(simulator, client, thread, code):
+    simulator.faults.refuse(POST, code)
+    ref = await client.post(replace(delivery(thread), payload=WITH_BLOCKS))
+    assert [("blocks" in call.args) for call in simulator.calls] == [True, False]
+    posted = simulator.read(thread.thread)[1:]
+    assert [(said.id, said.text) for said in posted] == [(ref.partition("/")[2], "*Head*")]
+    assert simulator.message(posted[0]).metadata["event_payload"] == {"delivery_id": "d1"}
+
+
+async def test_a_text_that_slack_refuses_is_posted_once_at_most(simulator, client, thread):
+    simulator.faults.refuse(POST, "invalid_blocks", times=2)
+    with pytest.raises(NotSent):
+        await client.post(replace(delivery(thread), payload=WITH_BLOCKS))
+    assert methods(simulator) == [POST, POST]
+    simulator.faults.refuse(POST, "msg_too_long")
+    with pytest.raises(Rejected):
+        await client.post(delivery(thread))
+    assert methods(simulator) == [POST, POST, POST]
+
+
+async def test_a_lost_answer_to_a_post_with_blocks_is_not_repeated(simulator, client, thread):
+    simulator.faults.lose_answer(POST)
+    with pytest.raises(OutcomeUnknown):
+        await client.post(replace(delivery(thread), payload=WITH_BLOCKS))
+    assert [said.text for said in simulator.read(thread.thread)] == ["root", "# Head"]
 
 
 async def test_after_a_rate_limit_nothing_is_posted_in_that_room_until_it_is_over(simulator, client, thread):

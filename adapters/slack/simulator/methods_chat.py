@@ -24,6 +24,9 @@ MAX_UPDATE_TEXT = 4_000
 MAX_MARKDOWN_TEXT = 12_000
 """https://docs.slack.dev/reference/methods/chat.postMessage#arg_markdown_text."""
 
+MAX_MARKDOWN_BLOCKS = 12_000
+"""All markdown blocks of a message together. https://docs.slack.dev/reference/block-kit/blocks/markdown-block."""
+
 MAX_BLOCKS = 50
 """https://docs.slack.dev/reference/block-kit/blocks."""
 
@@ -183,8 +186,14 @@ def _content(args: Args) -> tuple[str, list[Payload], list[Payload]]:
     if len(blocks) > MAX_BLOCKS:
         detail = "[ERROR] no more than 50 items allowed [json-pointer:/blocks]"
         raise ApiError("invalid_blocks", response_metadata={"messages": [detail]})
+    markdown_blocks = [block for block in blocks if block.get("type") == "markdown"]
+    if not all(isinstance(block.get("text"), str) and block["text"] for block in markdown_blocks):
+        detail = "[ERROR] missing required field: text [json-pointer:/blocks]"
+        raise ApiError("invalid_blocks", response_metadata={"messages": [detail]})
     if blocks and len(json.dumps(blocks, ensure_ascii=False)) > MAX_BLOCKS_TEXT:
         raise ApiError("msg_blocks_too_long")
+    if sum(len(block["text"]) for block in markdown_blocks) > MAX_MARKDOWN_BLOCKS:
+        raise ApiError("msg_too_long")
     for block in blocks:
         block.setdefault("block_id", uuid.uuid4().hex[:5])
     return text, blocks, attachments
