@@ -202,6 +202,12 @@ _BODIES: Final[dict[str, Callable[[Block, Dialect], str]]] = {
 }
 
 
+def _end_of_link(tokens: Sequence[Token], at: int) -> int:
+    """Where the link that is opened there is closed; an autolink may stand inside another link."""
+    level = tokens[at].level
+    return next(n for n in range(at, len(tokens)) if tokens[n].type == "link_close" and tokens[n].level == level)
+
+
 class _Inline:
     """Writes one run of tokens."""
 
@@ -219,7 +225,7 @@ class _Inline:
         while at < len(tokens):
             token = tokens[at]
             if token.type == "link_open":
-                end = next(number for number in range(at, len(tokens)) if tokens[number].type == "link_close")
+                end = _end_of_link(tokens, at)
                 self._out.append(self._link(token, tokens[at + 1 : end]))
                 at = end
             else:

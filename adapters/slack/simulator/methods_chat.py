@@ -58,6 +58,7 @@ def post_message(publisher: Publisher, args: Args) -> Payload:
         metadata=_metadata(args),
         blocks=blocks,
         attachments=attachments,
+        reads_names=args.flag("link_names") or args.text("parse") == "full",
     )
     workspace.post(room, message)
     workspace.statuses.pop((room.id, message.root_ts), None)
