@@ -211,9 +211,10 @@ def _end_of_link(tokens: Sequence[Token], at: int) -> int:
 class _Inline:
     """Writes one run of tokens."""
 
-    def __init__(self, dialect: Dialect, without: str = "") -> None:
+    def __init__(self, dialect: Dialect, without: str = "", *, in_link: bool = False) -> None:
         self._dialect = dialect
         self._without = without
+        self._in_link = in_link
         self._out: list[str] = []
         self._marks: list[str] = []
         """Those that are open."""
@@ -243,7 +244,8 @@ class _Inline:
         elif token.type == "code_inline":
             self._code(token.content)
         elif token.type == "image":
-            self._out.append(self._linked(dialect.text(token.content), str(token.attrs.get("src", ""))))
+            alt = dialect.text(token.content)
+            self._out.append(alt if self._in_link else self._linked(alt, str(token.attrs.get("src", ""))))
         elif token.type == "hardbreak":
             self._text("\n")
         elif token.type == "address":
@@ -283,10 +285,11 @@ class _Inline:
 
     def _link(self, opening: Token, label: Sequence[Token]) -> str:
         dialect = self._dialect
-        words = _Inline(PLAIN).write(label).replace("\n", " ")
+        words = _Inline(PLAIN, in_link=True).write(label).replace("\n", " ")
         if opening.info == "auto":
             return dialect.text(f"<{words}>") if "|" in words else dialect.address(words)
-        shown = _Inline(dialect).write(label).replace("\n", " ") if dialect.marked_labels else dialect.text(words)
+        marked = _Inline(dialect, in_link=True).write(label).replace("\n", " ") if dialect.marked_labels else ""
+        shown = marked or dialect.text(words)
         return self._linked(shown, str(opening.attrs.get("href", "")))
 
     def _linked(self, label: str, address: str) -> str:
@@ -294,6 +297,8 @@ class _Inline:
         if label.strip() and "://" not in label and address.lower().startswith(WEB):
             return dialect.link(label, address)
         shown = dialect.address(normalizeLinkText(address))
+        if not shown:
+            return label
         return shown if label.strip() in ("", address, shown) else _label_and_address(label, shown)
 
     def _joined(self) -> str:

@@ -215,26 +215,15 @@ class _Walk:
         self._document = document
         self._open: list[Container] = []
         self._items: list[tuple[int, int]] = []
+        self._numbers: list[int] = []
         self._keys = 0
 
     def blocks(self) -> Iterator[tuple[int, int, Block]]:
         """First line, line after the last, and the block without its source."""
         tokens = iter(self._tokens)
         for token in tokens:
-            if token.type == "blockquote_open":
-                self._enter(Container(self._keys, "quote"))
-            elif token.type == "list_item_open":
-                kind: Literal["bullet", "ordered"] = "ordered" if token.info else "bullet"
-                self._enter(Container(self._keys, kind, f"{token.info}." if token.info else ""))
-                self._items.append(_map(token))
-            elif token.type == "blockquote_close":
-                self._open.pop()
-            elif token.type == "list_item_close":
-                start, _ = self._items.pop()
-                if self._open[-1].begins:
-                    yield start, start + 1, self._block("empty")
-                self._open.pop()
-            elif token.type == "table_open":
+            yield from self._around(token)
+            if token.type == "table_open":
                 yield self._table(token, tokens)
             elif token.type == "heading_open":
                 yield *_map(token), self._block("heading", next(tokens).content, level=int(token.tag[1]))
@@ -247,6 +236,27 @@ class _Walk:
                 yield *_map(token), code
             elif token.type == "hr":
                 yield *_map(token), self._block("rule")
+
+    def _around(self, token: Token) -> Iterator[tuple[int, int, Block]]:
+        """Opens and closes containers; a block for an item that nothing was in."""
+        if token.type == "blockquote_open":
+            self._enter(Container(self._keys, "quote"))
+        elif token.type == "blockquote_close":
+            self._open.pop()
+        elif token.type in ("bullet_list_open", "ordered_list_open"):
+            self._numbers.append(int(token.attrs.get("start", 1)))
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            self._numbers.pop()
+        elif token.type == "list_item_open":
+            kind: Literal["bullet", "ordered"] = "ordered" if token.info else "bullet"
+            self._enter(Container(self._keys, kind, f"{self._numbers[-1]}." if token.info else ""))
+            self._numbers[-1] += 1
+            self._items.append(_map(token))
+        elif token.type == "list_item_close":
+            start, _ = self._items.pop()
+            if self._open[-1].begins:
+                yield start, start + 1, self._block("empty")
+            self._open.pop()
 
     def _enter(self, container: Container) -> None:
         self._open.append(container)

@@ -29,7 +29,7 @@ def test_markdown_written_as_markdown_says_the_same(document):
     [
         "# One\n\n## Two\nText *em* **strong** ~~gone~~ `code` [label](https://e.com).\n",
         "- a\n- b\n  - c\n    - d\n\n  more of b\n- e\n",
-        "1. a\n2. b\n\n   ```py\n   x\n   ```\n10. c\n    - d\n",
+        "1. a\n2. b\n\n   ```py\n   x\n   ```\n3. c\n   - d\n",
         "> a\n> b\n>\n> - c\n> > d\n\nafter\n",
         "- [ ] a\n- [x] b\n",
         "```sql\nselect '*'\n  from t\n```\n",
@@ -55,6 +55,8 @@ def test_what_is_written_plainly_stays_as_it_is(text):
         ("[a](../b) [a](#b) [a](!channel)", "a (../b) a (#b) a (!channel)"),
         ("[https://bank.com](https://evil.com)", "https://bank.com (https://evil.com)"),
         ("![alt](https://e.com/i.png)", "<https://e.com/i.png|alt>"),
+        ("[![alt](https://e.com/i.png)](https://e.com) [a]() ![]()", "<https://e.com|alt> a "),
+        ("1. a\n1. b\n", "1. a\n2. b\n"),
         ("<https://e.com/a_b> <a@e.com> <https://e.com|b>", "https://e.com/a_b a@e.com <https://e.com|b>"),
         ("[a][1]\n\n[1]: https://e.com", "<https://e.com|a>\n\n[1]: https://e.com"),
         ("\\*a\\* \\[x\\] a\\\nb", "*a* \\[x\\] a\nb"),
