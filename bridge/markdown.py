@@ -189,18 +189,26 @@ def _with_all_cells(table: Table, lines: Sequence[str]) -> Table:
 
 def _between(blocks: list[Block], lines: Sequence[str], start: int, stop: int) -> None:
     """Lines that belong to no block: blank ones to the one before, others are definitions, shown as they are."""
-    for line in lines[start:stop]:
-        last = blocks[-1] if blocks else None
-        if last is not None and last.kind == "literal":
-            blocks[-1] = replace(last, source=last.source + line, content=last.content + _plain_breaks(line))
-        elif last is None or line.strip(" \t\r\n>"):
-            blocks.append(Block("literal", line, _plain_breaks(line)))
-        elif last.is_verbatim:
-            blank = _plain_breaks(line).replace(">", "")
-            blocks[-1] = replace(last, source=last.source + line, content=last.content + blank)
-        else:
-            breaks = (">" in line,) if line.endswith(("\n", "\r")) else ()
-            blocks[-1] = replace(last, source=last.source + line, after=last.after + breaks)
+    blank = start
+    while blank < stop and blocks and blocks[-1].kind != "literal" and not lines[blank].strip(" \t\r\n>"):
+        blank += 1
+    if blank > start:
+        blocks[-1] = _with_blank(blocks[-1], lines[start:blank])
+    rest = "".join(lines[blank:stop])
+    if rest and blocks and blocks[-1].kind == "literal":
+        last = blocks[-1]
+        blocks[-1] = replace(last, source=last.source + rest, content=last.content + _plain_breaks(rest))
+    elif rest:
+        blocks.append(Block("literal", rest, _plain_breaks(rest)))
+
+
+def _with_blank(block: Block, lines: Sequence[str]) -> Block:
+    blank = "".join(lines)
+    if block.is_verbatim:
+        content = block.content + _plain_breaks(blank).replace(">", "")
+        return replace(block, source=block.source + blank, content=content)
+    breaks = tuple(">" in line for line in lines if line.endswith(("\n", "\r")))
+    return replace(block, source=block.source + blank, after=block.after + breaks)
 
 
 def _plain_breaks(text: str) -> str:

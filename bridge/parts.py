@@ -9,22 +9,24 @@ from collections.abc import Callable, Sequence
 
 from bridge.markdown import Block, parse
 
-Sizes = Callable[[Block], Sequence[int]]
-"""How long a block is in each way that the platform counts. Never less for a block in a longer part."""
+Size = Callable[[Block], int]
+"""How long a block is as the platform counts. Never less for a block in a longer part."""
 
 _BREAKS = ("\n", " ")
 """Where a paragraph may end, best first."""
 _WHOLE = frozenset({"code", "table"})
 """What rather begins the next part than be cut."""
+_HEADINGS = 3
+"""So many at the end of a part belong to what follows them; more are a list of headings."""
 _TRIES = 8
 
 
-def split(text: str, sizes: Sizes, limits: Sequence[int]) -> list[list[Block]]:
+def split(text: str, size: Size, limit: int) -> list[list[Block]]:
     """The parts of a text, none of them empty; no part for no text.
 
-    The sizes of a part's blocks, added up, are within the limits. A limit must take one character at least.
+    The sizes of a part's blocks, added up, are within the limit, which must take one character at least.
     """
-    packer = _Packer(sizes, limits)
+    packer = _Packer(size, limit)
     waiting = parse(text)[::-1]
     while waiting:
         rest = packer.put(waiting.pop())
@@ -35,25 +37,26 @@ def split(text: str, sizes: Sizes, limits: Sequence[int]) -> list[list[Block]]:
 class _Packer:
     """Fills one part after the other."""
 
-    def __init__(self, sizes: Sizes, limits: Sequence[int]) -> None:
-        self._sizes = sizes
-        self._limits = limits
+    def __init__(self, size: Size, limit: int) -> None:
+        self._size = size
+        self._limit = limit
         self._parts: list[list[Block]] = []
         self._part: list[Block] = []
-        self._used: list[Sequence[int]] = []
+        self._filled: list[int] = []
+        """The size of the part up to each of its blocks."""
 
     def put(self, block: Block) -> Sequence[Block]:
         """Takes the block into the part, or what of it fits there. What is left over comes back, to be put next."""
         if self._take(block):
             return ()
-        room = self._room()
-        if self._part and not self._worth_cutting(block, room):
+        if self._part and not self._worth_cutting(block):
             return [*self._close(), block]
-        cut = self._cut(block, room)
+        cut = self._cut(block, self._room())
         if cut is not None:
             first, rest = cut
             self._take(first)
-            return [*self._close(keep=True), rest]
+            self._close(keep=True)
+            return [rest]
         if self._part:
             return [*self._close(), block]
         return [block.as_literal()]
@@ -65,71 +68,62 @@ class _Packer:
         return self._parts
 
     def _take(self, block: Block) -> bool:
-        sizes = self._measured(block)
-        room = self._room()
-        if sizes is None or any(size > free for size, free in zip(sizes, room, strict=True)):
+        size = self._measured(block)
+        if size is None or size > self._room():
             return False
         self._part.append(block)
-        self._used.append(sizes)
+        self._filled.append(size + (self._filled[-1] if self._filled else 0))
         return True
 
-    def _measured(self, block: Block) -> Sequence[int] | None:
+    def _measured(self, block: Block) -> int | None:
         """None for what is too long even if half of it were marks."""
-        return None if len(block.content) > 2 * max(self._limits) else self._sizes(block)
+        return None if len(block.content) > 2 * self._limit else self._size(block)
 
-    def _room(self, blocks: int | None = None) -> list[int]:
-        used = self._used[:blocks]
-        return [limit - sum(sizes[way] for sizes in used) for way, limit in enumerate(self._limits)]
+    def _room(self) -> int:
+        return self._limit - (self._filled[-1] if self._filled else 0)
 
-    def _worth_cutting(self, block: Block, room: Sequence[int]) -> bool:
+    def _worth_cutting(self, block: Block) -> bool:
         """Not where the part is half full, or a block that could be whole would be broken for a small gap."""
-        share = max(1 - free / limit for free, limit in zip(room, self._limits, strict=True))
+        share = 1 - self._room() / self._limit
         if share >= 0.5:
             return False
-        sizes = self._measured(block) if block.kind in _WHOLE and share >= 0.1 else None
-        return sizes is None or any(size > limit for size, limit in zip(sizes, self._limits, strict=True))
+        size = self._measured(block) if block.kind in _WHOLE and share >= 0.1 else None
+        return size is None or size > self._limit
 
     def _close(self, *, keep: bool = False) -> Sequence[Block]:
         """Ends the part, and gives back what rather begins the next one: a heading that is late in it, or last."""
         end = len(self._part)
         if not keep:
-            headings = [at for at, block in enumerate(self._part) if at and block.kind == "heading"]
-            late = [at for at in headings if min(self._room(at)) <= max(self._limits) / 2]
-            while end > 1 and self._part[end - 1].kind == "heading":
-                end -= 1
-            end = late[-1] if late else end
+            last = next((at for at in range(end, 0, -1) if self._part[at - 1].kind != "heading"), 0)
+            end = last if last and end - last <= _HEADINGS else end
+            late = (at for at in range(end - 1, 0, -1) if self._filled[at - 1] >= self._limit / 2)
+            end = next((at for at in late if self._part[at].kind == "heading"), end)
         over = self._part[end:]
         self._parts.append(self._part[:end])
-        self._part, self._used = [], []
+        self._part, self._filled = [], []
         return over
 
-    def _cut(self, block: Block, room: Sequence[int]) -> tuple[Block, Block] | None:
+    def _cut(self, block: Block, room: int) -> tuple[Block, Block] | None:
         """A first piece that fits and the rest; None where nothing fits."""
         if block.kind not in ("text", "literal", "code", "table") or block.length < 2:
             return None
-        wanted = self._fitting(block, min(block.length - 1, *room), room)
+        wanted = self._fitting(block, min(block.length - 1, room), room)
         if wanted < 1:
             return None
         if block.table is not None:
             return block.cut(wanted)
-        for length in _ends(block, wanted):
-            if self._fits(block, length, room):
-                return block.cut(length)
-        return None
+        fitting = (length for length in _ends(block, wanted) if self._size(block.head(length)) <= room)
+        length = next(fitting, 0)
+        return block.cut(length) if length else None
 
-    def _fitting(self, block: Block, length: int, room: Sequence[int]) -> int:
+    def _fitting(self, block: Block, length: int, room: int) -> int:
         """About the most of the block that fits; 0 if nothing does."""
         while length > 0:
-            sizes = self._sizes(block.head(length))
-            if all(size <= free for size, free in zip(sizes, room, strict=True)):
+            size = self._size(block.head(length))
+            if size <= room:
                 return length
-            ratio = min(free / max(size, 1) for size, free in zip(sizes, room, strict=True))
-            length = min(length - 1, int(length * ratio))
+            length = min(length - 1, length * room // size)
         return 0
-
-    def _fits(self, block: Block, length: int, room: Sequence[int]) -> bool:
-        sizes = self._sizes(block.head(length))
-        return all(size <= free for size, free in zip(sizes, room, strict=True))
 
 
 def _ends(block: Block, most: int) -> Sequence[int]:

@@ -1,7 +1,6 @@
 """Markdown in parts: whole, within the limits, balanced."""
 
 import re
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -16,18 +15,18 @@ LIMIT = 120
 DIALECT = Dialect(table_width=40, code_in_lists=False)
 
 
-def sizes(block: Block) -> Sequence[int]:
-    return (len(write([block], DIALECT)),)
+def size(block: Block) -> int:
+    return len(write([block], DIALECT))
 
 
 def shown(text: str, limit: int = LIMIT) -> list[str]:
-    return [write(part, DIALECT) for part in split(text, sizes, (limit,))]
+    return [write(part, DIALECT) for part in split(text, size, limit)]
 
 
 @settings(max_examples=300)
 @given(ANY_TEXT)
 def test_the_sources_of_the_parts_joined_are_the_text(text):
-    parts = split(text, sizes, (LIMIT,))
+    parts = split(text, size, LIMIT)
     assert "".join(block.source for part in parts for block in part) == text
     assert all(parts)
 
@@ -76,6 +75,14 @@ def test_a_part_ends_before_a_heading_and_never_with_one():
     assert [part.split()[0] for part in shown(text)] == ["a", "#"]
     text = "a " * 50 + "\n\n# Two\n\n" + "b " * 50
     assert [part.split()[0] for part in shown(text)] == ["a", "#"]
+
+
+def test_a_heading_stands_with_what_follows_it_even_if_little_is_before_it():
+    assert [part.split()[0] for part in shown("a " * 10 + "\n\n# b\n\n```\n" + "x\n" * 50 + "```\n")] == ["a", "#"]
+
+
+def test_a_list_of_headings_fills_its_parts():
+    assert len(shown("# heading\n" * 60)) <= 10
 
 
 def test_code_that_fits_into_one_part_is_not_cut():

@@ -21,10 +21,12 @@ TABLE_WIDTH = 60
 _MARKS = re.compile(r"\*{2,}|_{2,}|~{2,}|\|{2,}|`+|(?m:^)-(?=# )")
 """What is text in CommonMark and markup in Discord, where marks need no words beside them."""
 
+_ANY_MARK = re.compile(r"[*_~|`]|-# ")
+
 
 def render(text: str) -> Sequence[Payload]:
     """One `content` for each message, within Discord's limit."""
-    parts = (write(part, DIALECT) for part in split(text, _sizes, (limits.MESSAGE_CHARS,)))
+    parts = (write(part, DIALECT) for part in split(text, _size, limits.MESSAGE_CHARS))
     contents = [part for part in parts if part.strip()]
     return [{"content": content} for content in contents or [EMPTY]]
 
@@ -34,11 +36,13 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _sizes(block: Block) -> Sequence[int]:
-    return (units(write([block], DIALECT)),)
+def _size(block: Block) -> int:
+    return units(write([block], DIALECT))
 
 
 def _text(text: str) -> str:
+    if _ANY_MARK.search(text) is None:
+        return text
     return _MARKS.sub(lambda found: "".join(f"\\{mark}" for mark in found[0]), text)
 
 

@@ -33,7 +33,7 @@ def render(text: str) -> Sequence[Payload]:
 
     `text` is within Slack's limit as it is sent. Neither it nor the block mentions anybody.
     """
-    return [payload for part in split(text, _sizes, (limits.TEXT_CHARS,)) for payload in _payloads(part)] or [
+    return [payload for part in split(text, _size, limits.TEXT_CHARS) for payload in _payloads(part)] or [
         {"text": EMPTY}
     ]
 
@@ -60,8 +60,8 @@ def _needs_block(block: Block) -> bool:
     )
 
 
-def _sizes(block: Block) -> Sequence[int]:
-    return (len(write([block], MRKDWN)),)
+def _size(block: Block) -> int:
+    return len(write([block], MRKDWN))
 
 
 def _text(text: str) -> str:

@@ -29,7 +29,7 @@ def test_a_long_text_is_split_at_paragraphs():
 def test_every_part_is_within_the_limit_however_it_is_counted(text):
     contents = [part["content"] for part in render(text)]
     assert max(len(content.encode("utf-16-le")) // 2 for content in contents) <= limits.MESSAGE_CHARS
-    if text.strip():
+    if text.strip() and not any("```" in content for content in contents):
         assert "".join("".join(contents).split()) == "".join(text.split())
 
 
