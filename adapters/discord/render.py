@@ -1,8 +1,8 @@
 """Markdown -> the messages that Discord takes. Pure.
 
-Sources: https://docs.discord.com/developers/resources/message#create-message, and for the dialect
-https://support.discord.com/hc/en-us/articles/210298617 (headings up to ###, lists, quotes, masked links; no tables, no
-images, no rules). That nobody is notified is a matter of `allowed_mentions`, which `client.py` sets on everything.
+Sources: https://docs.discord.com/developers/resources/message#create-message; for the dialect, as Discord has no page
+for programs about it, https://paradoxv5.github.io/Discord-Markdown (2026-11-22): headings up to ###, lists, quotes,
+masked links; no tables, images or rules. That nobody is notified is up to `allowed_mentions`, which `client.py` sets.
 """
 
 import re
