@@ -20,7 +20,7 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test check format bench chaos constraints clean
+.PHONY: help setup demo test check format gallery bench chaos constraints clean
 
 setup: $(VENV)/.ready  ## the virtual environment, ready to use
 
@@ -40,6 +40,10 @@ check: $(VENV)/.ready  ## formatting, lint, types, import contracts
 
 format: $(VENV)/.ready  ## put the code into shape
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+gallery: $(VENV)/.ready  ## write anew what the answers in tests/gallery look like; then read the diff
+	@$(BIN)/python -m pytest tests/test_gallery.py --update-gallery --quiet
+	@git diff --stat -- tests/gallery
 
 bench: $(VENV)/.ready  ## speed and memory against a bot written by hand (several minutes)
 	@$(BIN)/python -m bench $(ARGS)

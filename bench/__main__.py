@@ -1,4 +1,4 @@
-"""`python -m bench`: the bridge against the bots written by hand, or with --store the store alone."""
+"""`python -m bench`: the bridge against the bots written by hand, or with --store or --rendering a part alone."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import figures, heartbeats, load, recovery, store
+from bench import figures, heartbeats, load, recovery, rendering, store
 from bench.load import Size
 from bench.platforms import BEATING, PLATFORMS
 from bench.stage import LATENCY, BenchError
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.store:
             return store.run(million=options.million)
+        if options.rendering:
+            return rendering.run()
         if options.recovery:
             _run(recovery.run(PLATFORMS[names[0]], recovery.UNFINISHED, options.rounds))
             return 0
@@ -106,6 +108,7 @@ def _options() -> argparse.ArgumentParser:
     for key, value in asdict(Size()).items():
         parser.add_argument(f"--{key.replace('_', '-')}", type=int, metavar="N", help=f"see README.md ({value})")
     parser.add_argument("--store", action="store_true", help="measure the store alone")
+    parser.add_argument("--rendering", action="store_true", help="measure the rendering of answers alone")
     parser.add_argument("--recovery", action="store_true", help="measure how soon a killed bridge goes on")
     parser.add_argument("--million", action="store_true", help="with --store: also with a million finished turns")
     return parser

@@ -93,7 +93,8 @@ class Channel(Protocol):
         """Whether an event written now would reach `accept` now."""
         ...
 
-    def render(self, text: str) -> Sequence[Payload]:
+    @classmethod
+    def render(cls, text: str) -> Sequence[Payload]:
         """The platform messages that show `text`, each within the platform's limits. Pure; never empty."""
         ...
 

@@ -1,6 +1,16 @@
-"""For all tests: no assertion of time."""
+"""For all tests: no assertion of time, and `--update-gallery`."""
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("threadbridge", deadline=None)
 settings.load_profile("threadbridge")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-gallery", action="store_true", help="write what the gallery's answers look like now")
+
+
+@pytest.fixture
+def update_gallery(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-gallery"))

@@ -41,7 +41,8 @@ class ScriptedChannel:
     def connected(self) -> bool:
         return self.is_connected
 
-    def render(self, text: str) -> Sequence[Payload]:
+    @classmethod
+    def render(cls, text: str) -> Sequence[Payload]:
         return [{"text": part} for part in text.split("|")]
 
     async def send(self, delivery: Delivery) -> MessageRef:

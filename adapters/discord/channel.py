@@ -146,7 +146,8 @@ class DiscordChannel:
     def why_away(self) -> str | None:
         return self._refusal
 
-    def render(self, text: str) -> Sequence[Payload]:
+    @classmethod
+    def render(cls, text: str) -> Sequence[Payload]:
         return rendering.render(text)
 
     async def send(self, delivery: Delivery) -> MessageRef:

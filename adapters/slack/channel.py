@@ -166,7 +166,8 @@ class SlackChannel:
             return WebhookResponse(503, b"this channel does not take events over HTTP now")
         return await listen.dispatch(self._app, secret.get_secret_value(), request)
 
-    def render(self, text: str) -> Sequence[Payload]:
+    @classmethod
+    def render(cls, text: str) -> Sequence[Payload]:
         return rendering.render(text)
 
     async def send(self, delivery: Delivery) -> MessageRef:

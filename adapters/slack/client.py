@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import aiohttp
@@ -11,11 +11,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import ids, limits
-from adapters.slack.failures import BAD_TOKEN, meaning
+from adapters.slack.failures import BAD_TOKEN, BLOCKS_REFUSED, meaning
 from adapters.slack.parse import Bot
 from bridge.channel import Delivery, MessageRef, Payload
 from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
 from bridge.foreign import dig, items_at, text_at
+
+_Call = Callable[[dict[str, Any]], Awaitable[object]]
 
 _log = structlog.get_logger(__name__)
 
@@ -83,7 +85,10 @@ class SlackClient:
             raise
 
     async def post(self, delivery: Delivery) -> MessageRef:
-        """`chat.postMessage` into the delivery's thread, its id in the metadata."""
+        """`chat.postMessage` into the delivery's thread, its id in the metadata.
+
+        Where Slack refuses the blocks, which posts nothing, it gets the text alone.
+        """
         where = ids.place(delivery.conversation.ref)
         arguments: dict[str, Any] = {
             "channel": where.room,
@@ -92,16 +97,34 @@ class SlackClient:
         }
         if where.thread is not None:
             arguments["thread_ts"] = where.thread
-        answer = await self._in_room(where.room, "chat.postMessage", arguments)
+        answer = await self._with_or_without_blocks(
+            lambda arguments: self._in_room(where.room, "chat.postMessage", arguments), arguments
+        )
         posted = text_at(answer, "ts")
         if posted is None:
             raise OutcomeUnknown("chat.postMessage answered without the message's ts")
         return ids.message_ref(where.room, posted)
 
     async def edit(self, ref: MessageRef, payload: Payload) -> None:
-        """`chat.update`; the metadata stays. https://docs.slack.dev/reference/methods/chat.update."""
+        """`chat.update`; the metadata stays, and blocks would, where there are no new ones.
+
+        https://docs.slack.dev/reference/methods/chat.update
+        """
         room, ts = ids.message(ref)
-        await self.call("chat.update", {"channel": room, "ts": ts, **payload})
+        await self._with_or_without_blocks(
+            lambda arguments: self.call("chat.update", arguments),
+            {"channel": room, "ts": ts, "blocks": [], **payload},
+        )
+
+    async def _with_or_without_blocks(self, call: _Call, arguments: dict[str, Any]) -> object:
+        """Slack's answer; if it refuses the blocks, which changes nothing there, the one to the text alone."""
+        try:
+            return await call(arguments)
+        except ChannelError as error:
+            if not arguments.get("blocks") or error.code not in BLOCKS_REFUSED:
+                raise
+            _log.warning("blocks.refused", channel=self._name, reason=str(error))
+        return await call({**arguments, "blocks": []})
 
     async def find(self, delivery: Delivery) -> MessageRef | None:
         """The message in the delivery's thread that carries its id."""

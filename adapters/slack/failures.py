@@ -59,6 +59,9 @@ ERRORS: Mapping[str, type[ChannelError]] = {
     "too_many_attachments": Rejected,
 }
 
+BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
+"""What Slack says of a message that it may take without its blocks."""
+
 REMEDIES: Mapping[str, str] = {
     "missing_scope": "add the scope to the app and install it again",
     "not_in_channel": "invite the bot to the channel",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__, config, log, registry
-from bridge.cli import dead, trace
+from bridge.cli import dead, render, trace
 from bridge.cli.terminal import ConfigOption, JsonOption, ago, err, fail, load, out, print_table, telling
 from bridge.envelope import json_schema
 from bridge.errors import ConfigError
@@ -139,6 +139,7 @@ def sessions(
 
 
 app.command()(trace.trace)
+app.command()(render.render)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import recovery, store
+from bench import recovery, rendering, store
 from bench.figures import GROUPS, percentile, ratios, table
 from bench.heartbeats import most_at_once
 from bench.platforms import BEATING, PLATFORMS
@@ -93,6 +93,11 @@ async def test_the_store_is_measured_alone(tmp_path: Path) -> None:
 
     assert accepted > 0
     assert whole > 0
+
+
+def test_rendering_is_measured_with_answers_that_repeat_nothing() -> None:
+    assert rendering.answer("a N\n", 12) == "a 0\na 1\na 2\n"
+    assert rendering.measure(lambda text: [{"text": text}], "hello") >= 0
 
 
 async def test_a_killed_bridge_goes_on_with_what_was_unfinished() -> None:

@@ -164,3 +164,31 @@ def test_run_refuses_a_log_level_that_does_not_exist(tmp_path: Path) -> None:
     done = threadbridge(tmp_path, "run", "--log-level", "loud")
     assert done.returncode == 1
     assert "--log-level is one of debug, info, warning, error" in done.stderr
+
+
+def test_an_answer_is_rendered_without_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "answer.md").write_text("# Übersicht\n\n- **eins**\n", encoding="utf-8")
+    slack = threadbridge(tmp_path, "render", "answer.md", "--for", "slack")
+    assert slack.stdout.split("\n") == [
+        "═══ 1 of 1", "─── text, 22 characters", "*Übersicht*", "", "• *eins*", "",
+        "─── blocks[0].text, 24 characters", "# Übersicht", "", "- **eins**", "", "",
+    ]  # fmt: skip
+    discord = threadbridge(tmp_path, "render", "answer.md", "--for", "discord", "--json")
+    assert json.loads(discord.stdout) == [{"content": "# Übersicht\n\n- **eins**\n"}]
+
+
+def test_an_answer_is_read_from_standard_input(tmp_path: Path) -> None:
+    assert json.loads(threadbridge(tmp_path, "render", "-", "--for", "slack", "--json").stdout) == [{"text": "(empty)"}]
+
+
+def test_what_cannot_be_rendered_is_said(tmp_path: Path) -> None:
+    unknown = threadbridge(tmp_path, "render", "-", "--for", "irc")
+    assert (unknown.returncode, unknown.stderr) == (
+        1,
+        'threadbridge: there is no type of channel "irc": write one of discord, slack\n',
+    )
+    missing = threadbridge(tmp_path, "render", "nope.md", "--for", "slack")
+    assert (missing.returncode, missing.stderr) == (
+        1,
+        "threadbridge: nope.md cannot be read: No such file or directory\n",
+    )

@@ -1,14 +1,18 @@
-"""Text -> Discord's messages."""
+"""Markdown -> Discord's messages."""
 
-from hypothesis import given
+import re
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord import limits
-from adapters.discord.render import render
+from adapters.discord.render import render, units
+from tests.markdown import ANY_TEXT, documents
 
 
-def test_markdown_goes_out_as_it_is():
-    text = "# Head\n**bold** <@1> @everyone `code` [link](https://example.com) & < >"
+def test_what_discord_reads_itself_goes_out_as_it_is():
+    text = "# Head\n**bold** <@1> @everyone `code` [link](https://example.com) & < >\n- a\n  - b\n> c\n```py\nx\n```"
     assert render(text) == [{"content": text}]
 
 
@@ -25,5 +29,47 @@ def test_a_long_text_is_split_at_paragraphs():
 def test_every_part_is_within_the_limit_however_it_is_counted(text):
     contents = [part["content"] for part in render(text)]
     assert max(len(content.encode("utf-16-le")) // 2 for content in contents) <= limits.MESSAGE_CHARS
-    if text.strip():
+    if text.strip() and not any("```" in content for content in contents):
         assert "".join("".join(contents).split()) == "".join(text.split())
+
+
+@settings(max_examples=200)
+@given(ANY_TEXT | ANY_TEXT.map(lambda text: text * 20))
+def test_every_message_is_within_the_limit_and_closes_its_code(text):
+    for payload in render(text):
+        assert payload["content"].strip()
+        assert units(payload["content"]) <= limits.MESSAGE_CHARS
+        assert payload["content"].count("```") % 2 == 0
+
+
+@settings(max_examples=50)
+@given(documents())
+def test_every_word_is_there_once_and_in_its_place(document):
+    text, words = document
+    assert re.findall(r"w\d+x", "\n".join(payload["content"] for payload in render(text))) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("#### deep\n", "**deep**\n"),
+        ("- # in a list\n", "- **in a list**\n"),
+        ("* a\n+ b\n1) c\n", "- a\n- b\n1. c\n"),
+        ("- [ ] a\n- [x] b\n", "- ☐ a\n- ☑ b\n"),
+        ("![a](https://e.com/i.png)", "[a](https://e.com/i.png)"),
+        ("[a](https://e.com/b_(c))", "[a](https://e.com/b_%28c%29)"),
+        ("---", "──────────"),
+        ("a || b, 2 ** 3 ** 4, foo__bar__baz, __init__", "a \\|\\| b, 2 \\*\\* 3 \\*\\* 4, foo\\_\\_bar\\_\\_baz, \\_\\_init\\_\\_"),
+        ("a ` b\n\nc ` d", "a \\` b\n\nc \\` d"),
+        ("-# no small print", "\\-# no small print"),
+        ("> a\n> > b", "> a\n> b"),
+        ("- a\n  ```\n  b\n  ```\n", "- a\n```\nb\n```\n"),
+        ("> ```\n> a\n> ```", "> ```\n> a\n> ```"),
+        ("| 名前 | n |\n|---|--:|\n| 日本 | 1 |\n| a | 10 |\n", "```\n名前   n\n────  ──\n日本   1\na     10\n```\n"),
+        (f"| a | b |\n|---|---|\n| **1** | {'x ' * 30} |\n| 2 |\n", f"**a**: **1**\n**b**: {'x ' * 29}x\n\n**a**: 2\n**b**: –\n"),
+        ("<b>x</b> &lt; snake_case_name #12.1 C:\\Users\\x", "<b>x</b> &lt; snake_case_name #12.1 C:\\Users\\x"),
+        ("a\nb  \nc\\\nd", "a\nb  \nc\nd"),
+    ],
+)  # fmt: skip
+def test_what_discord_reads_otherwise_is_written_for_it(text, expected):
+    assert render(text) == [{"content": expected}]

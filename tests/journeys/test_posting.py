@@ -105,6 +105,21 @@ async def test_nothing_that_the_agent_writes_pings_anybody_or_makes_a_link_of_it
     assert "&amp;amp;" in post.args["text"]
 
 
+async def test_an_answer_in_markdown_is_shown_as_such_and_as_text_alone_if_slack_refuses_it(world):
+    markdown = "## Done\n\n- **a**\n- <!channel>\n\n| n | what |\n| --- | --- |\n| 1 | `x` |"
+    text = "*Done*\n\n• *a*\n• <!channel>\n\n```\nn  what\n─  ────\n1  x\n```"
+    async with stand_in() as agent:
+        agent.says(markdown)
+        await world.start(instance={"base_url": agent.base_url})
+        said = await world.say("go")
+        assert await world.until_answers(said, 1) == [markdown]
+        world.slack.faults.refuse(POST, "invalid_blocks")
+        await world.say("again", said)
+        assert await world.until_answers(said, 2) == [markdown, text]
+    posted = [world.slack.message(one) for one in world.slack.read(said.thread) if one.by_bot]
+    assert [(one.pinged, len(one.blocks)) for one in posted] == [([], 1), ([], 0)]
+
+
 async def test_a_ping_that_a_person_writes_does_not_come_back_as_one(world):
     await world.start()
     said, answer = await world.ask("tell <!channel> & <!here> about a < b")

@@ -14,6 +14,7 @@ from bridge.envelope import Conversation
 from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited, Rejected
 
 POST = "chat.postMessage"
+WITH_BLOCKS = {"text": "*Head*", "blocks": [{"type": "markdown", "text": "# Head"}]}
 
 
 @pytest.fixture
@@ -131,6 +132,34 @@ async def test_a_room_that_the_bot_is_not_in_is_rejected_with_what_to_do(simulat
         await client.post(delivery(said))
 
 
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"])
+async def test_where_slack_refuses_the_blocks_the_text_is_posted_alone(simulator, client, thread, code):
+    simulator.faults.refuse(POST, code)
+    ref = await client.post(replace(delivery(thread), payload=WITH_BLOCKS))
+    assert [bool(call.args["blocks"]) for call in simulator.calls] == [True, False]
+    posted = simulator.read(thread.thread)[1:]
+    assert [(said.id, said.text) for said in posted] == [(ref.partition("/")[2], "*Head*")]
+    assert simulator.message(posted[0]).metadata["event_payload"] == {"delivery_id": "d1"}
+
+
+async def test_a_text_that_slack_refuses_is_posted_once_at_most(simulator, client, thread):
+    simulator.faults.refuse(POST, "invalid_blocks", times=2)
+    with pytest.raises(NotSent):
+        await client.post(replace(delivery(thread), payload=WITH_BLOCKS))
+    assert methods(simulator) == [POST, POST]
+    simulator.faults.refuse(POST, "msg_too_long")
+    with pytest.raises(Rejected):
+        await client.post(delivery(thread))
+    assert methods(simulator) == [POST, POST, POST]
+
+
+async def test_a_lost_answer_to_a_post_with_blocks_is_not_repeated(simulator, client, thread):
+    simulator.faults.lose_answer(POST)
+    with pytest.raises(OutcomeUnknown):
+        await client.post(replace(delivery(thread), payload=WITH_BLOCKS))
+    assert [said.text for said in simulator.read(thread.thread)] == ["root", "# Head"]
+
+
 async def test_after_a_rate_limit_nothing_is_posted_in_that_room_until_it_is_over(simulator, client, thread):
     elsewhere = simulator.say_in("Ada", "root", room="#elsewhere")
     simulator.faults.rate_limit(POST, retry_after=30)
@@ -180,3 +209,16 @@ async def test_a_post_is_found_however_far_ahead_our_clock_was_when_its_delivery
     tomorrow = replace(delivery(thread), created_at=time.time() + 86_400)
     assert await client.find(tomorrow) is None
     assert await client.find(replace(tomorrow, answers=ids.envelope_id("T0DEMO0001", "C1", thread.id))) == ref
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_an_edit_leaves_no_blocks_of_before(simulator, client, thread, refused):
+    ref = await client.post(replace(delivery(thread), payload=WITH_BLOCKS))
+    if refused:
+        simulator.faults.refuse("chat.update", "invalid_blocks")
+        await client.edit(ref, {**WITH_BLOCKS, "text": "*New*"})
+    else:
+        await client.edit(ref, {"text": "*New*"})
+    room, ts = ids.message(ref)
+    message = simulator.workspace.rooms[room].messages[ts]
+    assert (message.text, message.blocks) == ("*New*", [])

@@ -1,24 +1,42 @@
-"""Text -> the messages that Slack takes."""
+"""Markdown -> the messages that Slack takes."""
 
 import html
+import json
+import re
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.slack import limits
 from adapters.slack.render import render
+from tests.markdown import ANY_TEXT, documents
 
-TEXTS = st.text(alphabet="ab &<>\n🦞語\t", max_size=200).map(lambda text: text * 60) | st.text(max_size=300)
+LONG = st.text(alphabet="ab &<\n🦞語", max_size=200).map(lambda text: text * 60)
 
 
-@given(TEXTS)
-def test_every_message_is_within_4000_characters_as_it_is_sent_and_none_is_blank(text):
+def unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def blocks(payload):
+    return [block["text"] for block in payload.get("blocks", ())]
+
+
+@settings(max_examples=200)
+@given(LONG | ANY_TEXT | ANY_TEXT.map(lambda text: text * 20))
+def test_every_message_is_within_slacks_limits_as_it_is_sent_and_closes_its_code(text):
     payloads = render(text)
     assert payloads
-    assert all(0 < len(payload["text"]) <= 4000 for payload in payloads)
-    assert all(payload["text"].strip() for payload in payloads)
+    for payload in payloads:
+        assert payload["text"].strip()
+        assert len(payload["text"]) <= limits.TEXT_CHARS
+        assert sum(map(len, blocks(payload))) <= limits.MARKDOWN_CHARS
+        assert len(json.dumps(payload.get("blocks", []), ensure_ascii=False)) <= 13_200
+        assert all(shown.count("```") % 2 == 0 for shown in (payload["text"], *blocks(payload)))
 
 
-@given(TEXTS)
+@given(LONG)
 def test_the_messages_together_are_the_text_apart_from_blank_parts(text):
     if text.strip():
         read = "".join(unescaped(payload["text"]) for payload in render(text))
@@ -30,8 +48,12 @@ def test_a_text_without_blank_parts_comes_back_character_by_character(text):
     assert "".join(unescaped(payload["text"]) for payload in render(text)) == text
 
 
-def unescaped(text: str) -> str:
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+@settings(max_examples=50)
+@given(st.lists(documents(), min_size=1, max_size=8))
+def test_text_and_block_of_a_part_say_the_same_words(found):
+    for payload in render("\n".join(text for text, _ in found)):
+        for block in blocks(payload):
+            assert re.findall(r"w\d+x", block) == re.findall(r"w\d+x", payload["text"])
 
 
 def test_a_short_text_is_one_message():
@@ -55,3 +77,41 @@ def test_an_entity_is_never_cut_in_two():
 def test_a_part_ends_after_a_paragraph_where_there_is_one():
     paragraph = "word " * 500 + "\n\n"
     assert [payload["text"] for payload in render(paragraph * 3)] == [paragraph] * 3
+
+
+@pytest.mark.parametrize(
+    "text", ["*em* and **strong**", "> quote", "`code`", "```\ncode\n```", "[a](https://e.com)", "two\nlines"]
+)
+def test_what_mrkdwn_shows_is_text_alone(text):
+    assert [payload.keys() for payload in render(text)] == [{"text"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "block"),
+    [
+        ("# a **b**", "*a b*", "# a b"),
+        ("1. a\n   - [x] b", "1. a\n   ☑ b", "1. a\n   - [x] b"),
+        ("| a | b |\n|--:|---|\n| 1 | <b> |", "```\na  b\n─  ───\n1  &lt;b&gt;\n```", "| a | b |\n| --: | --- |\n| 1 | &lt;b&gt; |"),
+        ("a\n\n---\n\nb", "a\n\n──────────\n\nb", "a\n\n---\n\nb"),
+        ("```py\nx < 1\n```", "```\nx &lt; 1\n```", "```py\nx < 1\n```"),
+        ("\\*not\\* em", "*not* em", "\\*not\\* em"),
+        ("- a & b &amp; c", "• a &amp; b &amp;amp; c", "- a & b &amp;amp; c"),
+        ("- a\n  b", "• a\n  b", "- a  \n  b"),
+    ],
+)  # fmt: skip
+def test_what_mrkdwn_cannot_show_is_a_markdown_block_besides(text, shown, block):
+    assert render(text) == [{"text": shown, "blocks": [{"type": "markdown", "text": block}]}]
+
+
+@pytest.mark.parametrize(
+    "code", ["`<!here>`", "```\n<@U123>\n```", "```html\n<https://e.com|x>\n```", "`<!subteam^S1>`"]
+)
+def test_code_that_slack_would_read_as_a_mention_or_a_link_is_text_alone(code):
+    (payload,) = render(f"# Head\n\n{code}\n")
+    assert payload.keys() == {"text"}
+    assert "<" not in payload["text"]
+
+
+def test_a_block_that_is_too_long_is_left_out():
+    (payload,) = render(("```" + "x" * 40 + "\na\n```\n") * 300)[:1]
+    assert payload.keys() == {"text"}

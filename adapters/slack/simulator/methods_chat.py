@@ -24,6 +24,9 @@ MAX_UPDATE_TEXT = 4_000
 MAX_MARKDOWN_TEXT = 12_000
 """https://docs.slack.dev/reference/methods/chat.postMessage#arg_markdown_text."""
 
+MAX_MARKDOWN_BLOCKS = 12_000
+"""All markdown blocks of a message together. https://docs.slack.dev/reference/block-kit/blocks/markdown-block."""
+
 MAX_BLOCKS = 50
 """https://docs.slack.dev/reference/block-kit/blocks."""
 
@@ -55,6 +58,7 @@ def post_message(publisher: Publisher, args: Args) -> Payload:
         metadata=_metadata(args),
         blocks=blocks,
         attachments=attachments,
+        reads_names=args.flag("link_names") or args.text("parse") == "full",
     )
     workspace.post(room, message)
     workspace.statuses.pop((room.id, message.root_ts), None)
@@ -71,7 +75,10 @@ def post_message(publisher: Publisher, args: Args) -> Payload:
 
 
 def update(publisher: Publisher, args: Args) -> Payload:
-    """`chat.update`: only the bot's own messages; metadata stays where none is given."""
+    """`chat.update`: only the bot's own messages; blocks and metadata stay where none are given.
+
+    https://docs.slack.dev/reference/methods/chat.update#arg_blocks
+    """
     workspace = publisher.workspace
     room, message = message_named(workspace, args, "ts")
     if message.user != workspace.bot.id:
@@ -79,6 +86,8 @@ def update(publisher: Publisher, args: Args) -> Payload:
     if len(args.text("text")) > MAX_UPDATE_TEXT:
         raise ApiError("msg_too_long")
     text, blocks, attachments = _content(args)
+    if args.values.get("blocks") is None:
+        blocks = message.blocks
     metadata = _metadata(args) or message.metadata
     previous = workspace.edit(
         message, by=workspace.bot.id, text=text, blocks=blocks, attachments=attachments, metadata=metadata
@@ -183,8 +192,14 @@ def _content(args: Args) -> tuple[str, list[Payload], list[Payload]]:
     if len(blocks) > MAX_BLOCKS:
         detail = "[ERROR] no more than 50 items allowed [json-pointer:/blocks]"
         raise ApiError("invalid_blocks", response_metadata={"messages": [detail]})
+    markdown_blocks = [block for block in blocks if block.get("type") == "markdown"]
+    if not all(isinstance(block.get("text"), str) and block["text"] for block in markdown_blocks):
+        detail = "[ERROR] missing required field: text [json-pointer:/blocks]"
+        raise ApiError("invalid_blocks", response_metadata={"messages": [detail]})
     if blocks and len(json.dumps(blocks, ensure_ascii=False)) > MAX_BLOCKS_TEXT:
         raise ApiError("msg_blocks_too_long")
+    if sum(len(block["text"]) for block in markdown_blocks) > MAX_MARKDOWN_BLOCKS:
+        raise ApiError("msg_too_long")
     for block in blocks:
         block.setdefault("block_id", uuid.uuid4().hex[:5])
     return text, blocks, attachments

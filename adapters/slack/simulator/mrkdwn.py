@@ -1,11 +1,11 @@
-"""Slack's text format between what people type, what is stored, and what people see.
+"""Slack's text formats between what people type, what is stored, and what people see.
 
 https://docs.slack.dev/messaging/formatting-message-text and
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _CONTROL = re.compile(r"<(@[UWB][A-Z0-9]+|#C[A-Z0-9]+|![a-z^A-Z0-9]+|(?:https?|mailto):[^>|\s]+)(\|[^>]*)?>")
@@ -40,6 +40,16 @@ def visible(stored: str, name_of: Callable[[str], str]) -> str:
         return label or target
 
     return _plain(_CONTROL.sub(seen, stored))
+
+
+def shown(text: str, blocks: Iterable[Mapping[str, Any]], name_of: Callable[[str], str]) -> str:
+    """What a person sees of a message: its markdown blocks where it has any, else its text. Formatting marks stay.
+
+    `text` is then only for notifications: https://docs.slack.dev/reference/methods/chat.postMessage#arg_text.
+    Mentions and entities in a markdown block: https://github.com/PostHog/posthog/pull/95054 (read 2026-11-22).
+    """
+    markdown = [str(block.get("text", "")) for block in blocks if block.get("type") == "markdown"]
+    return visible("\n".join(markdown) if markdown else text, name_of)
 
 
 def rich_text(stored: str, block_id: str) -> list[dict[str, Any]]:

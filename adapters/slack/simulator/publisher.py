@@ -27,7 +27,7 @@ class Publisher:
             id=message.ts,
             thread=f"{message.room}/{message.root_ts}",
             author=self.workspace.display_name(message),
-            text=mrkdwn.visible(message.text, self._name_of),
+            text=mrkdwn.shown(message.text, message.blocks, self._name_of),
             by_bot=message.user == self.workspace.bot.id,
             edited=message.edited is not None,
         )

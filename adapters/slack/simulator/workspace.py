@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from adapters.slack.simulator.notifications import notified
+
 Payload = dict[str, Any]
 RoomKind = Literal["channel", "group", "im", "mpim"]
 
@@ -73,6 +75,13 @@ class Message:
     reply_count: int = 0
     reply_users: list[str] = field(default_factory=list[str])
     latest_reply: str = ""
+    reads_names: bool = False
+    """Whether `@name` in it is a mention, too."""
+
+    @property
+    def pinged(self) -> list[str]:
+        """Who is notified, as `notifications.notified` gives it."""
+        return notified(self.text, self.blocks, names=self.reads_names)
 
     @property
     def root_ts(self) -> str:
