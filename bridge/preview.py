@@ -24,6 +24,8 @@ QUICK = 1.5
 """Seconds since the answer began in which it may end without having been shown before."""
 LONGEST_END = 25.0
 """Seconds that the end waits for a call on its way, more than any takes: it must not come after the final text."""
+CANCELLED_END = 1.0
+"""The same where the bridge ends, or nobody waits for the answer any more."""
 TAIL = 1_200
 """Characters that are shown, the last ones: few enough for one message anywhere."""
 GROWING = " …"
@@ -50,11 +52,15 @@ class Previews:
         task = asyncio.create_task(self._show(self._channel, growing))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        patience = LONGEST_END
         try:
             yield growing
+        except asyncio.CancelledError:
+            patience = CANCELLED_END
+            raise
         finally:
             growing.ended.set()
-            await asyncio.wait({task}, timeout=LONGEST_END)
+            await asyncio.wait({task}, timeout=patience)
 
     async def _show(self, channel: CanEdit, growing: "Growing") -> None:
         try:
