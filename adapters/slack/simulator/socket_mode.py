@@ -109,7 +109,10 @@ class SocketMode:
             raise web.HTTPUnauthorized
         self._tickets.discard(ticket)
         response = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, max_msg_size=0)
-        await response.prepare(request)
+        try:
+            await response.prepare(request)
+        except ConnectionResetError:  # the client is gone already
+            return response
         socket = _Socket(response, request.transport)
         if len(self._sockets) >= MAX_SOCKETS:
             await response.send_str(json.dumps(_disconnect("too_many_websockets")))
