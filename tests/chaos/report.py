@@ -60,8 +60,9 @@ read as people see them and held against what was said and what the store says.
 
 Lost: said and neither answered whole nor reported in its thread. Twice: any part of an answer, or a notice, that stands
 there more often than it should. Out of order: a thread whose answers do not follow the order in which its messages were
-accepted. Overlapping: a session's turn that began while another one ran. The agent of this run cannot dedupe, so a turn
-that was cut off midway is not asked again (`on_unknown = "ask"`): its thread says that nobody knows.
+accepted. Overlapping: a session's turn that began while another one ran. Two thirds of the sessions have an agent that
+cannot dedupe, so a turn that was cut off midway is not asked again (`on_unknown = "ask"`): its thread says that nobody
+knows. The others have one that can be asked again, and none of these may end so.
 Seed {seed}, {minutes:.0f} minutes.
 
 {places}
