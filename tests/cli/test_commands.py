@@ -12,6 +12,7 @@ import pytest
 
 from bridge import __version__
 from bridge.envelope import json_schema
+from bridge.store.database import HEAD
 
 ANSWERS = (
     "--channel", "slack", "--instance", "chowder", "--set", "channel.bot_token=xoxb-1", "--set",
@@ -144,8 +145,8 @@ def test_migrate_makes_the_store_and_sessions_reads_it(tmp_path: Path) -> None:
     early = threadbridge(tmp_path, "sessions")
     assert early.returncode == 1
     assert "there is no store at" in early.stderr
-    assert threadbridge(tmp_path, "migrate").stdout.endswith("threadbridge.db: schema none -> 0003\n")
-    assert threadbridge(tmp_path, "migrate").stdout.endswith("threadbridge.db: schema 0003 -> 0003\n")
+    assert threadbridge(tmp_path, "migrate").stdout.endswith(f"threadbridge.db: schema none -> {HEAD}\n")
+    assert threadbridge(tmp_path, "migrate").stdout.endswith(f"threadbridge.db: schema {HEAD} -> {HEAD}\n")
     assert threadbridge(tmp_path, "sessions").stdout == "There is no session yet.\n"
     assert json.loads(threadbridge(tmp_path, "sessions", "--json").stdout) == []
 
