@@ -4,28 +4,16 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.journeys.program import eventually, in_time
+from tests.journeys.test_acknowledgement import locked
 
 PAGE = 4096
 NO_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 """Without these even root has only the rights that a file gives."""
-
-
-@contextmanager
-def locked(store: Path) -> Iterator[None]:
-    """Another program writes to the store and does not end."""
-    connection = sqlite3.connect(store, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        connection.close()
 
 
 def damage(store: Path) -> None:
