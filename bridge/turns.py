@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from bridge import commands, faultpoints, notices, policy, prompt, retry
+from bridge import commands, faultpoints, notices, policy, prompt, replies, retry
 from bridge.channel import CanReadHistory, CanResolveNames, Channel
 from bridge.envelope import Envelope
 from bridge.errors import (
@@ -151,7 +151,7 @@ class Turns:
         if not self._instance.repeatable:
             await until_stored(lambda: self._store.begin_turn(lease))
         faultpoints.reached("turn.begun")
-        replies: list[Envelope] = []
+        said: list[Envelope] = []
         ending = Ending()
         try:
             async with (
@@ -166,7 +166,7 @@ class Turns:
                         case Progress():
                             growing.grew(item.text)
                         case Envelope():
-                            replies.append(item)
+                            said.append(item)
                         case Ending():
                             ending = item
         except TimeoutError:
@@ -177,9 +177,9 @@ class Turns:
         faultpoints.reached("turn.answered")
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
-            deliveries=_deliveries(lease, channel, replies, ending),
+            deliveries=replies.answer(lease, channel, said, ending),
             envelope=turn.envelope,
-            replies=replies,
+            replies=said,
             error=ending.detail,
             continuation=ending.continuation,
             usage=ending.usage,
@@ -232,25 +232,8 @@ class Turns:
 
     def _notices(self, lease: TurnLease, kind: str, sentence: str) -> list[NewDelivery]:
         channel = self._channels.get(lease.channel)
-        return _parts(lease, channel, kind, sentence) if channel else []
+        return replies.messages(lease, channel, kind, sentence) if channel else []
 
     @staticmethod
     def _wait(lease: TurnLease) -> float:
         return retry.wait(lease.attempt, random.random())  # noqa: S311 - not for secrets
-
-
-def _deliveries(lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending) -> list[NewDelivery]:
-    text = "\n\n".join(reply.text for reply in replies if reply.text.strip())
-    said = _parts(lease, channel, "reply", text) if text else []
-    if ending.outcome == "failed":
-        said += _parts(lease, channel, "notice", notices.failed(ending.detail))
-    elif ending.outcome == "incomplete":
-        said += _parts(lease, channel, "notice", notices.incomplete(ending.detail))
-    return said or _parts(lease, channel, "notice", notices.EMPTY)
-
-
-def _parts(lease: TurnLease, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
-    return [
-        NewDelivery(lease.envelope.conversation, payload, kind, part)
-        for part, payload in enumerate(channel.render(text))
-    ]

@@ -1,0 +1,28 @@
+"""What is said for a turn -> the deliveries that say it. Pure."""
+
+from collections.abc import Sequence
+
+from bridge import notices
+from bridge.channel import Channel
+from bridge.envelope import Envelope
+from bridge.instance import Ending
+from bridge.store.protocol import NewDelivery, TurnLease
+
+
+def answer(lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending) -> list[NewDelivery]:
+    """The agent's answer, with a sentence of the bridge's where it does not speak for itself; never empty."""
+    text = "\n\n".join(reply.text for reply in replies if reply.text.strip())
+    said = messages(lease, channel, "reply", text) if text else []
+    if ending.outcome == "failed":
+        said += messages(lease, channel, "notice", notices.failed(ending.detail))
+    elif ending.outcome == "incomplete":
+        said += messages(lease, channel, "notice", notices.incomplete(ending.detail))
+    return said or messages(lease, channel, "notice", notices.EMPTY)
+
+
+def messages(lease: TurnLease, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
+    """The platform messages that show `text` where the turn was asked."""
+    return [
+        NewDelivery(lease.envelope.conversation, payload, kind, part)
+        for part, payload in enumerate(channel.render(text))
+    ]
