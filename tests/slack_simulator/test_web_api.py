@@ -8,7 +8,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.simulator import SharedFile, SlackSimulator
-from adapters.slack.simulator.rate_limit import PostLimiter, PostRate
+from adapters.slack.simulator.rate_limit import Limiter, PostRate
 from adapters.slack.simulator.web_api import METHODS, SCOPES
 
 BOT = "U0DEMO0BOT"
@@ -334,7 +334,7 @@ async def test_posts_over_the_burst_are_rate_limited_per_room():
 
 def test_the_limiter_lets_a_burst_pass_and_then_one_post_a_second():
     now = [100.0]
-    limiter = PostLimiter(PostRate(per_second=1, burst=2), lambda: now[0])
+    limiter = Limiter(PostRate(per_second=1, burst=2), lambda: now[0])
     assert [limiter.take("C1"), limiter.take("C1"), limiter.take("C1"), limiter.take("C2")] == [0, 0, 1, 0]
     now[0] += 1
     assert [limiter.take("C1"), limiter.take("C1")] == [0, 1]

@@ -52,6 +52,7 @@ def _add_control_routes(application: web.Application, simulator: SlackServer) ->
         "unfurl": control.unfurl,
         "redeliver": control.redeliver,
         "disconnect": control.disconnect,
+        "end_streams": control.end_streams,
         "faults": control.faults,
     }
     application.add_routes(
@@ -109,6 +110,11 @@ class _Control:
     def disconnect(self, body: Payload) -> Payload:
         """{reason?}."""
         self._simulator.sockets.disconnect(Args(body).text("reason") or "refresh_requested")
+        return {}
+
+    def end_streams(self, _: Payload) -> Payload:
+        """{}."""
+        self._simulator.end_streams()
         return {}
 
     def faults(self, body: Payload) -> Payload:

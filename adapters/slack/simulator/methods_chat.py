@@ -13,6 +13,9 @@ from adapters.slack.simulator.events import message_body
 from adapters.slack.simulator.publisher import Publisher
 from adapters.slack.simulator.workspace import Message, Payload, Room, Workspace
 
+MAX_LOADING_MESSAGES = 10
+"""https://docs.slack.dev/reference/methods/assistant.threads.setStatus."""
+
 Method = Callable[[Publisher, Args], Payload]
 
 MAX_TEXT = 40_000
@@ -77,12 +80,15 @@ def post_message(publisher: Publisher, args: Args) -> Payload:
 def update(publisher: Publisher, args: Args) -> Payload:
     """`chat.update`: only the bot's own messages; blocks and metadata stay where none are given.
 
-    https://docs.slack.dev/reference/methods/chat.update#arg_blocks
+    https://docs.slack.dev/reference/methods/chat.update#arg_blocks. One that is still written bit by bit is refused:
+    https://github.com/odefun/ode/pull/210 (read 2026-11-22; the method's page does not say).
     """
     workspace = publisher.workspace
     room, message = message_named(workspace, args, "ts")
     if message.user != workspace.bot.id:
         raise ApiError("cant_update_message")
+    if workspace.streaming(message):
+        raise ApiError("streaming_state_conflict")
     if len(args.text("text")) > MAX_UPDATE_TEXT:
         raise ApiError("msg_too_long")
     text, blocks, attachments = _content(args)
@@ -102,6 +108,8 @@ def delete(publisher: Publisher, args: Args) -> Payload:
     workspace = publisher.workspace
     room, message = message_named(workspace, args, "ts")
     if message.user != workspace.bot.id:
+        raise ApiError("cant_delete_message")
+    if workspace.streaming(message):
         raise ApiError("cant_delete_message")
     withdraw(publisher, message)
     return {"ok": True, "channel": room.id, "ts": message.ts}
@@ -160,8 +168,11 @@ def set_status(publisher: Publisher, args: Args) -> Payload:
         raise ApiError("thread_not_found")
     place = (room.id, room.messages[thread_ts].root_ts)
     status = args.text("status")
+    hints = args.json("loading_messages") or []
+    if len(hints) > MAX_LOADING_MESSAGES:
+        raise ApiError("invalid_arguments")
     if status:
-        workspace.statuses[place] = status
+        workspace.statuses[place] = " / ".join([status, *map(str, hints)])
     else:
         workspace.statuses.pop(place, None)
     return {"ok": True}

@@ -61,6 +61,10 @@ class Publisher:
         if message.text != previous.text:
             self._seen(message)
 
+    def grew(self, message: Message) -> None:
+        """More was written of a message that is written bit by bit. Only watchers see it."""
+        self._seen(message)
+
     def deleted(self, previous: Message) -> None:
         """A message went away."""
         workspace, room = self.workspace, self.workspace.rooms[previous.room]

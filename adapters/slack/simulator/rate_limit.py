@@ -1,9 +1,11 @@
-"""Slack's limit on posts: about one message per second per channel, with a short burst.
+"""Slack's limits: about one message per second per channel, with a short burst, and each method's calls per minute.
 
-https://docs.slack.dev/apis/web-api/rate-limits. The burst's length is not documented.
+https://docs.slack.dev/apis/web-api/rate-limits. The burst's length is not documented. The tiers promise "20+"
+calls and so on per minute in a workspace; here the next one is refused.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,14 +18,36 @@ class PostRate:
     burst: int = 5
 
 
-class PostLimiter:
-    """A token bucket per room."""
+TIERS = {
+    # method -> calls per minute, as on the method's page (read 2026-11-22)
+    "chat.appendStream": 100,
+    "chat.startStream": 20,
+    "chat.stopStream": 20,
+    "chat.update": 50,
+    "reactions.add": 50,
+}
+MINUTE = 60.0
+
+
+class Limiter:
+    """A token bucket per room, and a sliding minute per method."""
 
     def __init__(self, rate: PostRate, clock: Callable[[], float]) -> None:
         self._rate = rate
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
         """Room -> (tokens left, the clock's seconds then)."""
+        self._calls: dict[str, deque[float]] = {method: deque(maxlen=most) for method, most in TIERS.items()}
+
+    def call(self, method: str) -> int:
+        """Counts a call; 0, or the whole seconds to wait where the minute is full."""
+        calls, now = self._calls.get(method), self._clock()
+        if calls is None:
+            return 0
+        if len(calls) == calls.maxlen and now - calls[0] < MINUTE:
+            return max(1, math.ceil(MINUTE - (now - calls[0])))
+        calls.append(now)
+        return 0
 
     def take(self, room: str) -> int:
         """Takes one post's token; 0, or the whole seconds to wait where none is left."""

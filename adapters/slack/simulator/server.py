@@ -14,7 +14,7 @@ from adapters.slack.simulator.faults import Faults
 from adapters.slack.simulator.listener import Listener
 from adapters.slack.simulator.methods_chat import withdraw
 from adapters.slack.simulator.publisher import Publisher
-from adapters.slack.simulator.rate_limit import PostLimiter, PostRate
+from adapters.slack.simulator.rate_limit import Limiter, PostRate
 from adapters.slack.simulator.socket_mode import SocketMode
 from adapters.slack.simulator.web_api import Call, Tokens, WebApi
 from adapters.slack.simulator.workspace import Message, Person, Room, RoomKind, SharedFile, Workspace
@@ -80,7 +80,7 @@ class SlackServer:
             self.faults,
             Tokens(bot=self.bot_token, app=self.app_token),
             open_connection=self._connection_url,
-            limiter=PostLimiter(post_rate or PostRate(), time.monotonic) if rate_limits else None,
+            limiter=Limiter(post_rate or PostRate(), time.monotonic) if rate_limits else None,
             scopes=granted,
             record_calls=record_calls,
         )
@@ -223,6 +223,12 @@ class SlackServer:
     def refuse_posts(self, refuse: bool) -> None:
         """While true, `chat.postMessage` answers HTTP 503 and shows nothing."""
         self.faults.refuse_posts = refuse
+
+    def end_streams(self) -> None:
+        """Slack ends every message that is still written bit by bit."""
+        for room in self.workspace.rooms.values():
+            for message in room.messages.values():
+                message.stream = None
 
     def read(self, thread: str) -> Sequence[Said]:
         """The thread's messages, oldest first."""

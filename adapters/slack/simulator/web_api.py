@@ -12,14 +12,14 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from adapters.slack.simulator import methods_chat, methods_read
+from adapters.slack.simulator import methods_chat, methods_read, methods_stream
 from adapters.slack.simulator.arguments import ApiError, Args
 from adapters.slack.simulator.faults import Fault, Faults
 from adapters.slack.simulator.publisher import Publisher
-from adapters.slack.simulator.rate_limit import PostLimiter
+from adapters.slack.simulator.rate_limit import Limiter
 from adapters.slack.simulator.workspace import Payload
 
-METHODS = methods_chat.METHODS | methods_read.METHODS
+METHODS = methods_chat.METHODS | methods_read.METHODS | methods_stream.METHODS
 
 CONNECTIONS_OPEN = "apps.connections.open"
 """The one method for the app token."""
@@ -28,8 +28,11 @@ CONNECTIONS_OPEN = "apps.connections.open"
 SCOPES = {
     "assistant.threads.setStatus": "chat:write",
     "bots.info": "users:read",
+    "chat.appendStream": "chat:write",
     "chat.delete": "chat:write",
     "chat.postMessage": "chat:write",
+    "chat.startStream": "chat:write",
+    "chat.stopStream": "chat:write",
     "chat.update": "chat:write",
     "conversations.history": "channels:history",
     "conversations.info": "channels:read",
@@ -76,7 +79,7 @@ class WebApi:
         tokens: Tokens,
         *,
         open_connection: Callable[[], str],
-        limiter: PostLimiter | None,
+        limiter: Limiter | None,
         scopes: frozenset[str] | None,
         record_calls: bool,
     ) -> None:
@@ -129,8 +132,7 @@ class WebApi:
             raise ApiError("not_allowed_token_type")
         self._check_scope(method)
         args = Args(values)
-        if self._limiter is not None and method == "chat.postMessage":
-            self._check_rate(args)
+        self._check_rate(method, args)
         return known(self._publisher, args)
 
     def _authenticate(self, request: web.Request, values: Mapping[str, Any]) -> str:
@@ -147,9 +149,13 @@ class WebApi:
         if self._scopes is not None and needed is not None and needed not in self._scopes:
             raise ApiError("missing_scope", needed=needed, provided=",".join(sorted(self._scopes)))
 
-    def _check_rate(self, args: Args) -> None:
+    def _check_rate(self, method: str, args: Args) -> None:
+        if self._limiter is None:
+            return
         room = self._publisher.workspace.find_room(args.text("channel"))
-        wait = self._limiter.take(room.id) if room and self._limiter else 0
+        posts = method in ("chat.postMessage", "chat.startStream")
+        wait = self._limiter.take(room.id) if room and posts else 0
+        wait = wait or self._limiter.call(method)
         if wait:
             raise ApiError("ratelimited", retry_after=wait)
 

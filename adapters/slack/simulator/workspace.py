@@ -15,6 +15,11 @@ MAX_REPLY_USERS = 5
 """A thread's first message names at most this many of those who answered.
 https://docs.slack.dev/reference/methods/conversations.replies."""
 
+STREAM_SECONDS = 300.0
+"""After which Slack ends a stream: https://github.com/vercel/chat/issues/637 (about five minutes, read 2026-11-22)."""
+STREAM_IDLE_SECONDS = 30.0
+"""Without an append: https://github.com/vercel/chat/issues/607 (2026-11-22) tells of such a limit, not how long."""
+
 TOMBSTONE_TEXT = "This message was deleted."
 TOMBSTONE_USER = "USLACKBOT"
 
@@ -52,6 +57,15 @@ class SharedFile:
 
 
 @dataclass(slots=True)
+class Stream:
+    """What makes a message one that is still written. Times are the clock's."""
+
+    began: float
+    appended: float
+    text: str
+
+
+@dataclass(slots=True)
 class Message:
     """One message; `ts` is its id within the room."""
 
@@ -77,6 +91,8 @@ class Message:
     latest_reply: str = ""
     reads_names: bool = False
     """Whether `@name` in it is a mention, too."""
+    stream: Stream | None = None
+    """While it is written bit by bit."""
 
     @property
     def pinged(self) -> list[str]:
@@ -128,6 +144,7 @@ class Workspace:
         self.rooms: dict[str, Room] = {}
         self.statuses: dict[tuple[str, str], str] = {}
         """(room, thread_ts) -> what `assistant.threads.setStatus` shows there at the moment."""
+        self.stream_seconds, self.stream_idle_seconds = STREAM_SECONDS, STREAM_IDLE_SECONDS
         self.contents: dict[str, bytes] = {}
         """File id -> the bytes behind its `url_private`."""
         self._people_by_name: dict[str, Person] = {bot_name: self.bot}
@@ -205,6 +222,13 @@ class Workspace:
             setattr(message, name, value)
         message.edited = {"user": by, "ts": f"{int(self.clock())}.000000"}
         return previous
+
+    def streaming(self, message: Message) -> Stream | None:
+        """What is still open of a message, which Slack may have ended by itself."""
+        stream, now = message.stream, self.clock()
+        if stream and (now - stream.began > self.stream_seconds or now - stream.appended > self.stream_idle_seconds):
+            message.stream = None
+        return message.stream
 
     def delete(self, message: Message) -> Message:
         """Takes the message away and returns it; the first one of a thread with replies stays as a tombstone."""
