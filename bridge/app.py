@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from bridge import __version__, retry
+from bridge.acknowledge import Acknowledging
 from bridge.backfill import Backfill
 from bridge.channel import Channel, Hearing
 from bridge.config import Config, store_url
@@ -19,10 +20,9 @@ from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
 from bridge.listening import Listening
-from bridge.preview import Previews
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.store.sqlstore import SqlStore
-from bridge.turns import Turns
+from bridge.turns import Shows, Turns
 from bridge.web.routes import routes
 from bridge.web.server import listen_on, serve
 from bridge.work import Crew
@@ -115,7 +115,9 @@ class _Bridge:
         self._ending = asyncio.Event()
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
-        intakes = {name: Intake(store, config.rules, name) for name in channels}
+        intakes = {
+            name: Intake(store, config.rules, name, Acknowledging(channel).taken) for name, channel in channels.items()
+        }
         self._backfills = {
             name: Backfill(channel, store, intakes[name], answer_within=config.bridge.answer_within)
             for name, channel in channels.items()
@@ -124,10 +126,10 @@ class _Bridge:
             name: Listening(channel, intakes[name].accept, self._backfills[name]) for name, channel in channels.items()
         }
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
-        previews = {name: Previews(channel, store) for name, channel in channels.items()}
+        shows = {name: Shows.of(channel, store) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
         self._turns: list[Crew[Any]] = [
-            Turns(instance, settings, store, channels, config.rules, previews=previews).crew()
+            Turns(instance, settings, store, channels, config.rules, shows=shows).crew()
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
         ]
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]

@@ -135,6 +135,42 @@ class CanEdit(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What a platform allows of messages that are written bit by bit. Times in seconds."""
+
+    at_once: int
+    between_starts: float
+    between_appends: float
+    idle: float
+    """Without an append it is better ended than left open."""
+    longest: float
+    """After which it is better ended."""
+    chars: int
+    """The most that one may say."""
+
+
+@runtime_checkable
+class CanStream(CanEdit, Protocol):
+    """Can write a message bit by bit, which looks better than edits. `edit` ends that and says what is given to it."""
+
+    stream_limits: StreamLimits
+
+    def streamable(self, text: str) -> str:
+        """What can be shown of a growing text by now: the beginning of what can be shown later. Pure."""
+        ...
+
+    def opening(self, text: str, asked: Envelope, otherwise: Payload) -> Payload | None:
+        """For `send`: a message that says what is `streamable` and to which more can be appended, or, where the
+        platform does not take it, one that says `otherwise`. None: not as an answer to that. Pure.
+        """
+        ...
+
+    async def append(self, ref: MessageRef, text: str) -> None:
+        """Adds to a message. Raises ChannelError; Rejected if nothing can be added to it any more."""
+        ...
+
+
 @runtime_checkable
 class CanResolveNames(Protocol):
     """Knows people's names."""
@@ -157,11 +193,34 @@ class CanReadHistory(Protocol):
 class CanShowStatus(Protocol):
     """Can show that an answer is being worked on."""
 
+    status_after: float
+    """Seconds of work before it is worth it."""
     status_seconds: float
     """How long it is seen."""
 
-    async def show_status(self, envelope: Envelope) -> None:
-        """Shows it where the answer to that message will appear, which it may prepare. Raises ChannelError."""
+    async def show_status(self, envelope: Envelope, doing: str | None) -> None:
+        """Shows it where the answer to that message will appear, which it may prepare. Raises ChannelError.
+
+        `doing` says in a few words what is being done; not every platform shows words.
+        """
+        ...
+
+    async def end_status(self, envelope: Envelope) -> None:
+        """Takes it away, if it does not go by itself. Raises ChannelError."""
+        ...
+
+
+@runtime_checkable
+class CanReact(Protocol):
+    """Can put a sign on a message that somebody wrote."""
+
+    reaction: str
+    """Which sign; empty: none."""
+    react_seconds: float
+    """Between two of them anywhere, so that the platform's limits are kept."""
+
+    async def react(self, envelope: Envelope) -> None:
+        """Shows that the message was taken; again, that changes nothing. Raises ChannelError."""
         ...
 
 

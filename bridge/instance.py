@@ -32,6 +32,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """What the agent is doing, in a few words on one line: people see it while they wait."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a turn cost, in tokens."""
 
@@ -51,6 +58,10 @@ class Ending:
     detail: str | None = None
     continuation: str | None = None
     usage: Usage | None = None
+
+
+Step = Progress | Activity | Envelope | Ending
+"""What an instance yields."""
 
 
 class InstanceSettings(Section):
@@ -81,11 +92,11 @@ class Instance(Protocol):
         """An instance that has not connected yet."""
         ...
 
-    def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:
+    def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
         """Asks the agent once.
 
-        Yields the text so far any number of times, then the reply envelopes, then exactly one `Ending`. Raises
-        InstanceError. Closing the iterator hangs up on the agent.
+        Yields the text so far and what is being done any number of times, then the reply envelopes, then exactly one
+        `Ending`. Raises InstanceError. Closing the iterator hangs up on the agent.
         """
         ...
 

@@ -1,6 +1,6 @@
 """Step 1: envelope and facts -> policy -> a committed turn, before the platform is acknowledged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -15,10 +15,15 @@ from bridge.store.protocol import Accepted, Arrival, Store
 _log = structlog.get_logger(__name__)
 
 
+Taken = Callable[[Envelope], None]
+"""Is told of every message that became a turn, after the commit; must not wait."""
+
+
 class Intake:
     """The one door for what is said in a channel, heard live or read afterwards."""
 
-    def __init__(self, store: Store, rules: Sequence[Rule], channel: str) -> None:
+    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, taken: Taken = lambda _: None) -> None:
+        self._taken = taken
         self._store = store
         self._rules = rules
         self._channel = channel
@@ -73,6 +78,7 @@ class Intake:
         match outcome:
             case Accepted.TURN:
                 log.info("turn.accepted", missed=missed)
+                self._taken(envelope)
             case Accepted.LISTED:
                 log.warning("message.too_old", reason=too_old)
             case _:

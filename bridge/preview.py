@@ -1,25 +1,28 @@
-"""The answer as it grows: one message, posted once it is worth it, edited no faster than the platform likes.
+"""The answer as it grows: one message, posted once it is worth it, changed no faster than the platform likes.
 
 The post is a delivery like any other, so a crash leaves no second copy: whatever is said next for the turn takes over
-its message.
+its message. Where the platform can write a message bit by bit, it does; it ends that when it likes, and then, as where
+it cannot, the message is edited.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Generator
 
 import structlog
 
 from bridge import faultpoints
-from bridge.channel import CanEdit, Channel, MessageRef, Payload
+from bridge.channel import CanEdit, CanStream, Channel, MessageRef, Payload, StreamLimits
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
+from bridge.growing import Growing
+from bridge.pace import Clock, Pace
 from bridge.store.protocol import PREVIEW, DeliveryLease, NewDelivery, Store, TurnLease, as_channels_see_it
 
 _log = structlog.get_logger(__name__)
 
 EVERY = 1.5
-"""Seconds between two edits of one message, at least."""
+"""Seconds between two changes of one message, at least."""
 QUICK = 1.5
 """Seconds since the answer began in which it may end without having been shown before."""
 LONGEST_END = 25.0
@@ -27,23 +30,24 @@ LONGEST_END = 25.0
 CANCELLED_END = 1.0
 """The same where the bridge ends, or nobody waits for the answer any more."""
 TAIL = 1_200
-"""Characters that are shown, the last ones: few enough for one message anywhere."""
+"""Characters that an edit shows, the last ones: few enough for one message anywhere."""
 GROWING = " …"
 
 
 class Previews:
     """The answers of one channel that are shown as they grow."""
 
-    def __init__(self, channel: Channel, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, channel: Channel, store: Store, clock: Clock = time.monotonic) -> None:
         self._channel = channel
         self._store = store
         self._clock = clock
         self._shown = 0
-        self._next_edit = 0.0
+        self._edits = Pace(clock)
+        self._streams = _Streams(clock)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
-    async def growing(self, lease: TurnLease) -> AsyncGenerator["Growing"]:
+    async def growing(self, lease: TurnLease) -> AsyncGenerator[Growing]:
         """While this is open, what is given to `grew` is shown, where the channel can. No failure of it matters."""
         growing = Growing(lease)
         if not isinstance(self._channel, CanEdit):
@@ -58,17 +62,20 @@ class Previews:
         except asyncio.CancelledError:
             patience = CANCELLED_END
             raise
+        except Exception:
+            growing.broken = True
+            raise
         finally:
             growing.ended.set()
             await asyncio.wait({task}, timeout=patience)
 
-    async def _show(self, channel: CanEdit, growing: "Growing") -> None:
+    async def _show(self, channel: CanEdit, growing: Growing) -> None:
         try:
             if not await growing.grown() or await growing.ends_within(QUICK) or self._shown >= channel.previews_at_once:
                 return
             self._shown += 1
             try:
-                await self._post_and_edit(channel, growing)
+                await self._grow(channel, growing)
             finally:
                 self._shown -= 1
         except (ChannelError, StoreError) as error:
@@ -76,23 +83,67 @@ class Previews:
         except Exception:  # noqa: BLE001 - the answer matters, this does not
             _log.exception("preview.broke", turn=growing.lease.seq)
 
-    async def _post_and_edit(self, channel: CanEdit, growing: "Growing") -> None:
-        ref = await self._post(growing)
-        last = self._clock()
-        while ref is not None and await growing.grown():
+    async def _grow(self, channel: CanEdit, growing: Growing) -> None:
+        if isinstance(channel, CanStream) and self._streams.may_start(channel.stream_limits):
+            with self._streams.open():
+                await self._write(channel, growing)
+        elif (ref := await self._post(growing, self._payload(growing.take()))) is not None:
+            await self._edit(channel, growing, ref)
+
+    async def _write(self, channel: CanStream, growing: Growing) -> None:
+        """Bit by bit, and by edits from where that ends before the answer does."""
+        text = growing.take()
+        opening = channel.opening(text, growing.lease.envelope, otherwise=self._payload(text))
+        ref = await self._post(growing, opening or self._payload(text))
+        if ref is None:
+            return
+        if opening is not None:
+            await self._append(channel, growing, ref, shown=channel.streamable(text))
+        if not growing.ended.is_set() or growing.broken:
+            await self._edit(channel, growing, ref, at_once=opening is not None)
+
+    async def _append(self, channel: CanStream, growing: Growing, ref: MessageRef, shown: str) -> None:
+        """Returns when the answer has ended, or nothing more can be written this way."""
+        limits = channel.stream_limits
+        last = began = self._clock()
+        while await growing.grown(within=min(limits.idle, began + limits.longest - self._clock())):
             now = self._clock()
-            last = max(now, self._next_edit, last + EVERY)
-            self._next_edit = max(now, self._next_edit) + channel.edit_seconds
+            last = self._streams.appends.next(limits.between_appends, not_before=last + limits.between_appends)
             if await growing.ends_within(last - now):
                 return
+            text = channel.streamable(growing.take())
+            if not text.startswith(shown) or len(text) > limits.chars:
+                return
+            if text == shown:
+                continue
             try:
-                await channel.edit(ref, self._payload(growing))
+                await channel.append(ref, text[len(shown) :])
             except RateLimited as error:
-                self._next_edit = max(self._next_edit, self._clock() + error.retry_after)
+                self._streams.appends.hold(error.retry_after)
+            except ChannelError as error:
+                _log.info("stream.ended", turn=growing.lease.seq, reason=str(error))
+                return
+            else:
+                shown = text
 
-    async def _post(self, growing: "Growing") -> MessageRef | None:
+    async def _edit(self, channel: CanEdit, growing: Growing, ref: MessageRef, *, at_once: bool = False) -> None:
+        """Until the answer ends; `at_once` even if there is nothing new or it has ended."""
+        last = self._clock()
+        while at_once or await growing.grown():
+            now = self._clock()
+            if not at_once:
+                last = self._edits.next(channel.edit_seconds, not_before=last + EVERY)
+                if await growing.ends_within(last - now):
+                    return
+            at_once = False
+            try:
+                await channel.edit(ref, self._payload(growing.take()))
+            except RateLimited as error:
+                self._edits.hold(error.retry_after)
+
+    async def _post(self, growing: Growing, payload: Payload) -> MessageRef | None:
         """Posts it, once; None if something else waits in the conversation, or nobody knows whether it is there."""
-        turn, payload = growing.lease, self._payload(growing)
+        turn = growing.lease
         lease = await self._store.open_preview(turn, NewDelivery(turn.envelope.conversation, payload, PREVIEW))
         if lease is None:
             return None
@@ -116,48 +167,29 @@ class Previews:
         await self._store.delivered(lease, ref)
         return ref
 
-    def _payload(self, growing: "Growing") -> Payload:
-        text = growing.take()
+    def _payload(self, text: str) -> Payload:
         return self._channel.render((text if len(text) <= TAIL else "… " + text[-TAIL:]) + GROWING)[-1]
 
 
-class Growing:
-    """One answer that grows."""
+class _Streams:
+    """The messages that are written bit by bit at this moment."""
 
-    def __init__(self, lease: TurnLease) -> None:
-        self.lease = lease
-        self.posted = False
-        """Whether something of it may be on screen."""
-        self.ended = asyncio.Event()
-        self._text = ""
-        self._news = asyncio.Event()
+    def __init__(self, clock: Clock) -> None:
+        self.appends = Pace(clock)
+        self._starts = Pace(clock)
+        self._open = 0
 
-    def grew(self, text: str) -> None:
-        """The answer as far as it is written."""
-        if text.strip():
-            self._text = text
-            self._news.set()
-
-    def take(self) -> str:
-        """The newest text; until there is more, `grown` waits."""
-        self._news.clear()
-        return self._text
-
-    async def grown(self) -> bool:
-        """Returns once there is more than was taken; False if the answer ended instead."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._news, self.ended)]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        return not self.ended.is_set()
-
-    async def ends_within(self, seconds: float) -> bool:
-        """Waits so long, or until the answer ended."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.ended.wait()
-        except TimeoutError:
+    def may_start(self, limits: StreamLimits) -> bool:
+        """Whether one more may start now; if so, it is counted as started."""
+        if self._open >= limits.at_once or not self._starts.is_free:
             return False
+        self._starts.next(limits.between_starts)
         return True
+
+    @contextlib.contextmanager
+    def open(self) -> Generator[None]:
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1

@@ -5,6 +5,8 @@ import contextlib
 import random
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import structlog
 
@@ -19,11 +21,11 @@ from bridge.errors import (
     RateLimited,
     TurnInterrupted,
 )
-from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.instance import Activity, Ending, Instance, InstanceSettings, Progress, Turn
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.rules import Rule
-from bridge.status import shown
+from bridge.status import Statuses
 from bridge.store.protocol import WAITING, NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
 
@@ -33,6 +35,19 @@ QUIET_ATTEMPTS = 3
 """An instance that cannot be reached is mentioned in the thread after so many attempts."""
 CONTEXT_ATTEMPTS = 3
 """After so many attempts a turn runs without what was said before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """What a channel shows of a turn while it runs."""
+
+    previews: Previews
+    statuses: Statuses
+
+    @classmethod
+    def of(cls, channel: Channel, store: Store) -> Self:
+        """As much as the channel can show."""
+        return cls(Previews(channel, store), Statuses(channel))
 
 
 class Turns:
@@ -46,14 +61,14 @@ class Turns:
         channels: Mapping[str, Channel],
         rules: Sequence[Rule],
         *,
-        previews: Mapping[str, Previews],
+        shows: Mapping[str, Shows],
     ) -> None:
         self._instance = instance
         self._settings = settings
         self._store = store
         self._channels = channels
         self._rules = rules
-        self._previews = previews
+        self._shows = shows
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
         self._commands = {commands.Command.RETRY: self._ask_again}
 
@@ -151,13 +166,14 @@ class Turns:
         if not self._instance.repeatable:
             await until_stored(lambda: self._store.begin_turn(lease))
         faultpoints.reached("turn.begun")
+        shows = self._shows[lease.channel]
         said: list[Envelope] = []
         ending = Ending()
         try:
             async with (
                 asyncio.timeout(self._settings.longest),
-                shown(channel, lease.envelope),
-                self._previews[lease.channel].growing(lease) as growing,
+                shows.statuses.shown(lease.envelope) as status,
+                shows.previews.growing(lease) as growing,
                 contextlib.aclosing(self._instance.run(turn)) as items,
             ):
                 async for item in items:
@@ -165,6 +181,8 @@ class Turns:
                     match item:
                         case Progress():
                             growing.grew(item.text)
+                        case Activity():
+                            status.does(item.what)
                         case Envelope():
                             said.append(item)
                         case Ending():

@@ -12,12 +12,11 @@ from bridge.channel import Delivery, MessageRef, Payload
 from bridge.deliveries import Deliveries
 from bridge.errors import ChannelError, NotSent, OutcomeUnknown, RateLimited, Rejected, TurnInterrupted
 from bridge.instance import Ending, InstanceSettings, Progress, Turn
-from bridge.preview import Previews
 from bridge.rules import Rule
 from bridge.store.protocol import NewDelivery
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, delivery, result, turn
-from bridge.turns import Turns
+from bridge.turns import Shows, Turns
 from tests.scripted import Item, ScriptedChannel, ScriptedInstance, reply
 
 MESSAGE = arrival(1).envelope
@@ -68,9 +67,9 @@ class Story:
     async def running(self) -> AsyncIterator[SqlStore]:
         store = await SqlStore.open(self.url)
         settings = InstanceSettings.model_validate({"type": "scripted"})
-        previews = {"c": Previews(self.channel, store)}
+        shows = {"c": Shows.of(self.channel, store)}
         rules = [Rule(channel="c", instance="main")]
-        turns = Turns(self.instance, settings, store, {"c": self.channel}, rules, previews=previews).crew()
+        turns = Turns(self.instance, settings, store, {"c": self.channel}, rules, shows=shows).crew()
         posts = Deliveries(self.channel, store).crew()
         loops = [asyncio.create_task(crew.claim_for_ever()) for crew in (turns, posts)]
         yield store

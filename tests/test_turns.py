@@ -11,13 +11,12 @@ from bridge.channel import Facts
 from bridge.deliveries import Deliveries
 from bridge.errors import InstanceRefused, InstanceUnavailable, NotSent, TurnInterrupted
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
-from bridge.preview import Previews
 from bridge.rules import Rule
 from bridge.store import database, reading
 from bridge.store.protocol import TurnRecord
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, turn
-from bridge.turns import Turns
+from bridge.turns import Shows, Turns
 from tests.scripted import Item, ScriptedChannel, ScriptedInstance, reply
 
 MESSAGE = arrival(1).envelope
@@ -37,8 +36,8 @@ class Steps:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[SqlStore]:
         store = await SqlStore.open(self.url)
-        previews = {"c": Previews(self.channel, store)}
-        turns = Turns(self.instance, self.settings, store, {"c": self.channel}, self.rules, previews=previews).crew()
+        shows = {"c": Shows.of(self.channel, store)}
+        turns = Turns(self.instance, self.settings, store, {"c": self.channel}, self.rules, shows=shows).crew()
         posts = Deliveries(self.channel, store).crew()
         loops = [asyncio.create_task(crew.claim_for_ever()) for crew in (turns, posts)]
         yield store
@@ -250,8 +249,8 @@ async def test_closing_a_turn_hangs_up_on_the_agent(url: str) -> None:
 
     steps.instance.before = for_ever
     store = await SqlStore.open(url)
-    previews = {"c": Previews(steps.channel, store)}
-    crew = Turns(steps.instance, steps.settings, store, {"c": steps.channel}, steps.rules, previews=previews).crew()
+    shows = {"c": Shows.of(steps.channel, store)}
+    crew = Turns(steps.instance, steps.settings, store, {"c": steps.channel}, steps.rules, shows=shows).crew()
     loop = asyncio.create_task(crew.claim_for_ever())
     await store.accept(arrival(1))
     await asyncio.wait_for(begun.wait(), 5)

@@ -20,6 +20,7 @@ from bridge.channel import (
     Accept,
     CanEdit,
     CanFindSent,
+    CanReact,
     CanReadHistory,
     CanReadLinks,
     CanReadMissed,
@@ -56,6 +57,9 @@ class DiscordSettings(Section):
     type: Literal["discord"]
     token: Secret = Field(json_schema_extra=asked("Bot token, from the developer portal > Bot > Reset Token"))
     api_base: str = "https://discord.com/api/v10"
+    reaction: str = Field(default="👀", max_length=100)
+    """The emoji that is put on a message once it is taken, or `name:id` of one of the server's own; empty: none.
+    Needs the permission Add Reactions."""
 
     @field_validator("api_base")
     @classmethod
@@ -74,7 +78,9 @@ class DiscordChannel:
     """Many: a post that Discord's buckets hold back waits among them."""
     edit_seconds = limits.EDIT_SECONDS
     previews_at_once = 200
+    status_after = 0.0
     status_seconds = limits.TYPING_SECONDS
+    react_seconds = limits.REACT_SECONDS
 
     def __init__(self, name: str, settings: DiscordSettings) -> None:
         self.name = name
@@ -82,6 +88,7 @@ class DiscordChannel:
         self._client = DiscordClient(name, self._token, settings.api_base)
         self._threads = Threads(name, self._client)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
+        self.reaction = settings.reaction
         self._gateway: listen.Gateway | None = None
         self._refusal: str | None = None
         self._places: dict[str, parse.Where] = {}
@@ -159,9 +166,18 @@ class DiscordChannel:
     async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
         return await self._threads.find(delivery)
 
-    async def show_status(self, envelope: Envelope) -> None:
+    async def show_status(self, envelope: Envelope, doing: str | None) -> None:  # noqa: ARG002 - typing has no words
         place, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
         await self._client.show_typing(await self._threads.prepare(place, message, envelope.text))
+
+    async def end_status(self, envelope: Envelope) -> None:
+        """Typing goes by itself."""
+
+    async def react(self, envelope: Envelope) -> None:
+        where, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
+        # The message that a thread begins with stands in the thread's room.
+        channel = where.room if where.thread in (None, message) else where.thread
+        await self._client.react(channel, message, self.reaction)
 
     async def missed(
         self, since: float, known: Sequence[Conversation], *, everywhere: bool
@@ -233,6 +249,7 @@ _proof: type[Channel] = DiscordChannel
 _abilities: tuple[
     type[CanEdit],
     type[CanFindSent],
+    type[CanReact],
     type[CanReadHistory],
     type[CanReadLinks],
     type[CanReadMissed],
@@ -241,6 +258,7 @@ _abilities: tuple[
     type[CanShowStatus],
     type[HasManifest],
 ] = (
+    DiscordChannel,
     DiscordChannel,
     DiscordChannel,
     DiscordChannel,

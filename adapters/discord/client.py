@@ -171,6 +171,14 @@ class DiscordClient:
             message_id=message,
         )
 
+    async def react(self, channel: str, message: str, emoji: str) -> None:
+        """Puts an emoji on a message; again, that changes nothing.
+
+        https://docs.discord.com/developers/resources/message#create-reaction
+        """
+        path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
+        await self.call("PUT", path, channel_id=channel, message_id=message, emoji=emoji)
+
     async def show_typing(self, channel: str) -> None:
         """Shows typing. https://docs.discord.com/developers/resources/channel#trigger-typing-indicator."""
         await self.call("POST", "/channels/{channel_id}/typing", channel_id=channel)

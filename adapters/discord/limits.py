@@ -15,5 +15,9 @@ PAGE = 100
 """Messages that can be asked for at once.
 https://docs.discord.com/developers/resources/message#get-channel-messages"""
 
+REACT_SECONDS = 0.5
+"""Between two reactions. Discord documents no number for them; the answers' headers name the bucket.
+https://docs.discord.com/developers/topics/rate-limits"""
+
 TYPING_SECONDS = 10.0
 """How long typing is shown. https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""

@@ -13,16 +13,20 @@ from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.missed import Missed
+from adapters.slack.streams import KEY, Streams, opening, streamable
 from bridge.channel import (
     Accept,
     CanEdit,
     CanFindSent,
+    CanReact,
     CanReadHistory,
     CanReadLinks,
     CanReadMissed,
     CanReceiveWebhooks,
     CanReconnect,
     CanResolveNames,
+    CanShowStatus,
+    CanStream,
     Channel,
     Delivery,
     Facts,
@@ -45,6 +49,7 @@ NAME_SECONDS = 3.0
 """How long a turn waits for names."""
 NAMES_AT_ONCE = 20
 """The most that are looked up for one message."""
+STATUS = "is working on it…"
 NAMES_KEPT = 10_000
 """People whose names are remembered before all of them are asked for anew."""
 
@@ -66,6 +71,11 @@ class SlackSettings(Section):
         json_schema_extra=asked("Signing Secret, from Basic Information > App Credentials", when=("mode", "http")),
     )
     api_base: str = "https://slack.com/api/"
+    streaming: Literal["native", "edits"] = "native"
+    """How a growing answer is shown: by Slack's own streams, of which only whoever asked sees every bit, or by edits,
+    which everybody sees."""
+    reaction: str = Field(default="eyes", pattern=r"^[a-z0-9_+:'-]{0,100}$")
+    """The emoji that is put on a message once it is taken; empty: none. Needs the scope reactions:write."""
 
     @field_validator("api_base")
     @classmethod
@@ -91,6 +101,10 @@ class SlackChannel:
     posts_at_once = 64
     edit_seconds = limits.EDIT_SECONDS
     previews_at_once = 20
+    stream_limits = limits.STREAM
+    status_after = 0.4
+    status_seconds = limits.STATUS_SECONDS
+    react_seconds = limits.REACT_SECONDS
 
     def __init__(self, name: str, settings: SlackSettings) -> None:
         self.name = name
@@ -98,7 +112,9 @@ class SlackChannel:
         self._client = SlackClient(
             name, settings.bot_token.get_secret_value(), settings.api_base, connections=self.posts_at_once * 2
         )
+        self._streams = Streams(name, self._client)
         self._missed = Missed(name, self._client)
+        self.reaction = settings.reaction
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -171,12 +187,37 @@ class SlackChannel:
         return rendering.render(text)
 
     async def send(self, delivery: Delivery) -> MessageRef:
-        return await self._client.post(delivery)
+        return await (self._streams if KEY in delivery.payload else self._client).post(delivery)
 
     async def edit(self, ref: MessageRef, payload: Payload) -> None:
-        await self._client.edit(ref, payload)
+        await self._streams.edit(ref, payload)
+
+    def streamable(self, text: str) -> str:
+        return streamable(text)
+
+    def opening(self, text: str, asked: Envelope, otherwise: Payload) -> Payload | None:
+        return opening(text, asked, otherwise) if self._settings.streaming == "native" else None
+
+    async def append(self, ref: MessageRef, text: str) -> None:
+        await self._streams.append(ref, text)
+
+    async def show_status(self, envelope: Envelope, doing: str | None) -> None:
+        where = ids.place(envelope.conversation.ref)
+        if where.thread is not None:
+            await self._client.set_status(where.room, where.thread, STATUS, [_line(doing)] if doing else ())
+
+    async def end_status(self, envelope: Envelope) -> None:
+        where = ids.place(envelope.conversation.ref)
+        if where.thread is not None:
+            await self._client.set_status(where.room, where.thread, "")
+
+    async def react(self, envelope: Envelope) -> None:
+        room = ids.place(envelope.conversation.ref).room
+        await self._client.react(room, ids.ts_of(envelope.id), self.reaction)
 
     async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
+        if KEY in delivery.payload:
+            return await self._streams.find(delivery, await self._identify())
         found = await self._client.find(delivery)
         return [] if found is None else [found]
 
@@ -244,18 +285,28 @@ class SlackChannel:
         await self._client.close()
 
 
+def _line(text: str) -> str:
+    return text if len(text) <= limits.STATUS_CHARS else text[: limits.STATUS_CHARS - 1] + "…"
+
+
 _proof: type[Channel] = SlackChannel
 _abilities: tuple[
     type[CanEdit],
     type[CanFindSent],
+    type[CanReact],
     type[CanReadHistory],
     type[CanReadLinks],
     type[CanReadMissed],
     type[CanReceiveWebhooks],
     type[CanReconnect],
     type[CanResolveNames],
+    type[CanShowStatus],
+    type[CanStream],
     type[HasManifest],
 ] = (
+    SlackChannel,
+    SlackChannel,
+    SlackChannel,
     SlackChannel,
     SlackChannel,
     SlackChannel,

@@ -28,6 +28,11 @@ LOOK_BACK = 300.0
 """Seconds before a delivery was made from which it is looked for: more than two clocks may differ."""
 
 
+def delivery_id(message: object) -> str | None:
+    """The delivery that a message was posted for, if it carries that."""
+    return text_at(message, "metadata", "event_payload", "delivery_id")
+
+
 class SlackClient:
     """Calls Slack once and never repeats by itself."""
 
@@ -98,7 +103,7 @@ class SlackClient:
         if where.thread is not None:
             arguments["thread_ts"] = where.thread
         answer = await self._with_or_without_blocks(
-            lambda arguments: self._in_room(where.room, "chat.postMessage", arguments), arguments
+            lambda arguments: self.in_room(where.room, "chat.postMessage", arguments), arguments
         )
         posted = text_at(answer, "ts")
         if posted is None:
@@ -128,15 +133,36 @@ class SlackClient:
 
     async def find(self, delivery: Delivery) -> MessageRef | None:
         """The message in the delivery's thread that carries its id."""
+        async for message in self.since_made(delivery):
+            if delivery_id(message) == delivery.id:
+                return ids.message_ref(ids.place(delivery.conversation.ref).room, message["ts"])
+        return None
+
+    async def since_made(self, delivery: Delivery) -> AsyncIterator[dict[str, Any]]:
+        """The messages of the delivery's thread among which it is, if it was posted."""
         where = ids.place(delivery.conversation.ref)
         oldest = delivery.created_at - LOOK_BACK
         if delivery.answers is not None:
             oldest = min(oldest, float(ids.ts_of(delivery.answers)))
         async for message in self._messages(where, oldest=f"{oldest:.6f}", include_all_metadata=True):
-            found = text_at(message, "ts")
-            if found and dig(message, "metadata", "event_payload", "delivery_id") == delivery.id:
-                return ids.message_ref(where.room, found)
-        return None
+            if text_at(message, "ts"):
+                yield message
+
+    async def set_status(self, room: str, thread: str, status: str, lines: Sequence[str] = ()) -> None:
+        """`assistant.threads.setStatus`; an empty one takes it away.
+
+        https://docs.slack.dev/reference/methods/assistant.threads.setStatus
+        """
+        shown: dict[str, Any] = {"channel_id": room, "thread_ts": thread, "status": status}
+        await self.call("assistant.threads.setStatus", shown | ({"loading_messages": [*lines]} if lines else {}))
+
+    async def react(self, room: str, ts: str, name: str) -> None:
+        """`reactions.add`. https://docs.slack.dev/reference/methods/reactions.add."""
+        try:
+            await self.call("reactions.add", {"channel": room, "timestamp": ts, "name": name})
+        except ChannelError as error:
+            if error.code != "already_reacted":
+                raise
 
     async def before(self, where: ids.Place, ts: str, most: int) -> Sequence[dict[str, Any]]:
         """The last `most` messages of a thread that are older than `ts`, oldest first."""
@@ -191,7 +217,7 @@ class SlackClient:
             if not cursor:
                 return
 
-    async def _in_room(self, room: str, method: str, arguments: dict[str, Any]) -> object:
+    async def in_room(self, room: str, method: str, arguments: dict[str, Any]) -> object:
         """A call that counts against a room's rate: not made while Slack asked to wait there."""
         remaining = self._closed_until.get(room, 0.0) - time.monotonic()
         if remaining > 0:
@@ -207,7 +233,7 @@ class SlackClient:
         """Slack's answer. Raises ChannelError; an error code of Slack's own is its `code`."""
         try:
             # Reading takes form fields, posting takes JSON: so does the SDK.
-            as_json = method.startswith("chat.")
+            as_json = method.startswith(("chat.", "assistant."))
             answer = await self.web.api_call(  # pyright: ignore[reportUnknownMemberType]
                 method,
                 json=arguments if as_json else None,

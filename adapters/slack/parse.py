@@ -11,6 +11,7 @@ from typing import Any, cast
 from adapters.slack import ids, markup
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
+from bridge.foreign import text_at
 from bridge.text import readable
 
 SAID = (None, "file_share", "thread_broadcast", "me_message", "bot_message")
@@ -41,7 +42,7 @@ def parse(payload: Mapping[str, Any], bot: Bot) -> tuple[Envelope, Facts] | None
 def is_own(payload: Mapping[str, Any], bot: Bot) -> bool:
     """Whether an event is about a message that we posted."""
     event = payload.get("event")
-    return isinstance(event, Mapping) and _own(cast("Mapping[str, Any]", event), bot)
+    return isinstance(event, Mapping) and own(cast("Mapping[str, Any]", event), bot)
 
 
 def message(
@@ -49,7 +50,7 @@ def message(
 ) -> tuple[Envelope, Facts] | None:
     """One message object, of an event or of a thread's history (which does not name its `room`)."""
     kind, subtype = event.get("type"), event.get("subtype")
-    if kind not in ("message", "app_mention") or subtype not in SAID or _own(event, bot):
+    if kind not in ("message", "app_mention") or subtype not in SAID or own(event, bot):
         return None
     author = _text(event, "user") or _text(event, "bot_id")
     room = _text(event, "channel") or room
@@ -87,8 +88,14 @@ def message(
     return envelope, facts
 
 
-def _own(event: Mapping[str, Any], bot: Bot) -> bool:
+def own(event: Mapping[str, Any], bot: Bot) -> bool:
+    """Whether a message object is one that we posted."""
     return event.get("user") == bot.user or (bot.bot is not None and event.get("bot_id") == bot.bot)
+
+
+def team_of_author(raw: Mapping[str, Any]) -> str | None:
+    """The team of whoever wrote the message, if it says so: in shared rooms it may be another one than ours."""
+    return text_at(raw, "event", "user_team") or text_at(raw, "user_team")
 
 
 def _type(event: Mapping[str, Any]) -> Any:

@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator
 from typing import ClassVar, Self
 
-from bridge.envelope import Envelope
 from bridge.errors import InstanceRefused
-from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.instance import Ending, Instance, InstanceSettings, Step, Turn
 
 
 class AbsentInstance:
@@ -21,7 +20,7 @@ class AbsentInstance:
     def create(cls, name: str, settings: InstanceSettings) -> Self:  # noqa: ARG003 - there is nothing to set
         return cls(name)
 
-    async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:  # noqa: ARG002
+    async def run(self, turn: Turn) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         raise InstanceRefused(
             "The agent that this message was meant for was removed. Write `!retry` to ask the one that is here now."
         )

@@ -18,9 +18,9 @@ from httpx_aiohttp import HttpxAiohttpClient
 from pydantic import AfterValidator, Field, JsonValue, SecretStr
 
 from bridge import __version__
-from bridge.envelope import Actor, Envelope
+from bridge.envelope import Actor
 from bridge.errors import InstanceError, InstanceUnavailable, TurnInterrupted
-from bridge.instance import CanProbe, Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.instance import CanProbe, Ending, Instance, InstanceSettings, Progress, Step, Turn
 from bridge.instances import failures, openresponses
 from bridge.settings import Secret, asked
 
@@ -143,7 +143,7 @@ class ChowderInstance:
             raise TypeError(f"[instances.{name}] was read as {type(settings).__name__}")
         return cls(name, settings, transport=transport)
 
-    async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:
+    async def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
         """Asks once. Yields Progress if the server streams, the reply unless it is empty, and the Ending."""
         address, body = self._request(turn)
         begun = asyncio.get_running_loop().time()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 from bridge.envelope import Actor, Envelope
-from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.instance import Ending, Instance, InstanceSettings, Step, Turn
 
 
 class EchoInstance:
@@ -23,7 +23,7 @@ class EchoInstance:
         """An instance that has nothing to connect to."""
         return cls(name)
 
-    async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:
+    async def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
         """Yields one reply and the ending."""
         yield Envelope(
             id=f"echo:{turn.envelope.id}",

@@ -17,7 +17,7 @@ from typing import ClassVar
 import pytest
 
 from bridge.envelope import Actor, Conversation, Envelope
-from bridge.instance import Ending, Instance, Progress, Turn
+from bridge.instance import Activity, Ending, Instance, Progress, Step, Turn
 
 PATIENCE = 20.0  # seconds for an agent to answer or to notice that nobody listens any more
 _numbers = itertools.count(1)
@@ -37,18 +37,18 @@ def turn(prompt: str, *, session: str = "contract-1", continuation: str | None =
     return Turn(session=session, envelope=envelope, prompt=f"[Ada] {prompt}", continuation=continuation)
 
 
-async def ask(instance: Instance, question: Turn) -> list[Progress | Envelope | Ending]:
+async def ask(instance: Instance, question: Turn) -> list[Step]:
     """Everything that the instance yields for one turn."""
     async with asyncio.timeout(PATIENCE):
         return [step async for step in instance.run(question)]
 
 
-def texts(steps: list[Progress | Envelope | Ending]) -> str:
+def texts(steps: list[Step]) -> str:
     """What people would read in the thread."""
     return "\n".join(step.text for step in steps if isinstance(step, Envelope))
 
 
-def ending(steps: list[Progress | Envelope | Ending]) -> Ending:
+def ending(steps: list[Step]) -> Ending:
     """The last step, which has to be the ending."""
     last = steps[-1]
     assert isinstance(last, Ending), f"the last step is no Ending: {last!r}"
@@ -64,7 +64,7 @@ class InstanceContract:
     async def test_a_turn_yields_progress_then_replies_then_one_ending(self, instance: Instance) -> None:
         """The order of the steps."""
         kinds = [type(step) for step in await ask(instance, turn(self.greeting))]
-        order = {Progress: 0, Envelope: 1, Ending: 2}
+        order: dict[type[Step], int] = {Progress: 0, Activity: 0, Envelope: 1, Ending: 2}
         assert kinds == sorted(kinds, key=lambda kind: order[kind])
         assert kinds.count(Ending) == 1
         assert kinds.count(Envelope) >= 1

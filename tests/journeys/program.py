@@ -175,6 +175,8 @@ class World(Generic[_Platform]):
         self.agent = agent
         self.store = folder / "threadbridge.db"
         self.program = Program(folder / "config.toml", {"AGENT_KEY": agent.api_key, **platform.secrets()})
+        self.channel_options: dict[str, object] = {}
+        """What stands in the channel's section besides the address and the secrets."""
         self.may_break = False
         """Whether the log may tell of a break: only where a test makes one."""
 
@@ -193,7 +195,7 @@ class World(Generic[_Platform]):
                 "type": "chowder", "base_url": self.agent.base_url, "instance_id": self.agent.instance_id,
                 "api_key": "env:AGENT_KEY", "model": "demo", **(instance or {}),
             },
-            f"channels.{channel}": self.platform.settings(),
+            f"channels.{channel}": {**self.platform.settings(), **self.channel_options},
         }  # fmt: skip
         with_channel = [
             {"channel": channel, "instance": "main", **rule} for rule in rules or ({"rooms": ["*", "dm"]},) if rule

@@ -13,8 +13,12 @@ POST, EDIT = (
 
 @pytest.fixture(params=["slack", "discord"])
 async def either(request, make_world, make_discord_world):
-    """A world on each of the platforms."""
-    return await (make_world if request.param == "slack" else make_discord_world)()
+    """A world on each of the platforms, where what grows is edited."""
+    if request.param == "discord":
+        return await make_discord_world()
+    world = await make_world()
+    world.channel_options = {"streaming": "edits"}
+    return world
 
 
 def whole(words):

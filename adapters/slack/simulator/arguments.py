@@ -64,6 +64,11 @@ class Args:
         except ValueError:
             raise ApiError(f"invalid_{name}") from None
 
+    def texts(self, name: str) -> list[str]:
+        """A list of texts; empty where it is missing."""
+        value = self.json(name)
+        return [str(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
+
     def objects(self, name: str) -> list[Payload]:
         """A list of objects; empty where it is missing."""
         value = self.json(name)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from adapters.slack.simulator.arguments import ApiError, Args, message_named, room_named
+from adapters.slack.simulator.arguments import ApiError, Args, invalid_arguments, message_named, room_named
 from adapters.slack.simulator.events import message_body
 from adapters.slack.simulator.publisher import Publisher
 from adapters.slack.simulator.workspace import Message, Payload, Room, Workspace
@@ -144,6 +144,7 @@ def add_reaction(publisher: Publisher, args: Args) -> Payload:
     if bot in users:
         raise ApiError("already_reacted")
     users.append(bot)
+    publisher.touched()
     return {"ok": True}
 
 
@@ -168,13 +169,14 @@ def set_status(publisher: Publisher, args: Args) -> Payload:
         raise ApiError("thread_not_found")
     place = (room.id, room.messages[thread_ts].root_ts)
     status = args.text("status")
-    hints = args.json("loading_messages") or []
+    hints = args.texts("loading_messages")
     if len(hints) > MAX_LOADING_MESSAGES:
-        raise ApiError("invalid_arguments")
+        raise invalid_arguments("no more than 10 items allowed [json-pointer:/loading_messages]")
     if status:
-        workspace.statuses[place] = " / ".join([status, *map(str, hints)])
+        workspace.statuses[place] = " / ".join([status, *hints])
     else:
         workspace.statuses.pop(place, None)
+    publisher.touched()
     return {"ok": True}
 
 

@@ -65,6 +65,10 @@ class Publisher:
         """More was written of a message that is written bit by bit. Only watchers see it."""
         self._seen(message)
 
+    def touched(self) -> None:
+        """Something that is no message and no text changed; the app is told nothing of it."""
+        self._journal.changes.notify()
+
     def deleted(self, previous: Message) -> None:
         """A message went away."""
         workspace, room = self.workspace, self.workspace.rooms[previous.room]
