@@ -5,6 +5,7 @@ Source: https://docs.discord.com/developers/topics/permissions and https://docs.
 
 PERMISSIONS: dict[str, int] = {
     # what the bot needs in a channel -> its bit
+    "Add Reactions": 1 << 6,
     "View Channels": 1 << 10,
     "Send Messages": 1 << 11,
     "Read Message History": 1 << 16,

@@ -257,3 +257,17 @@ async def test_many_threads_at_once_are_each_answered_in_their_own(discord_world
     for number, thread in enumerate(threads):
         assert (await world.until_answers(thread, 2))[1] == f"You said: more {number} (message 2 of this session)"
     assert len({request.session for request in world.agent.requests}) == 20
+
+
+async def test_a_message_that_is_taken_gets_a_sign_wherever_it_stands(discord_world):
+    world = discord_world
+    await world.start()
+    asked = await world.say("[[sleep:1]] hello")
+    await world.until_answers(asked, 1)
+    told = await world.say("[[sleep:1]] more", asked)
+
+    def signed(said):
+        return world.discord.message(said).reactions.get("👀") == [world.discord.guild.bot.id]
+
+    await in_time("both signs", world.platform.until(lambda: signed(asked) and signed(told)))
+    await world.end()
