@@ -19,6 +19,7 @@ An error's text names the thing and the remedy. It holds no secret and no text o
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 
 class BridgeError(Exception):
@@ -93,5 +94,15 @@ class InstanceRefused(InstanceError):
     """The instance will not answer this turn as things stand. The text is shown in the thread."""
 
 
+Interruption = Literal["cut", "silent", "long"]
+
+
 class TurnInterrupted(InstanceError):
-    """The connection ended while the turn may have been running."""
+    """Nobody waits for the answer any more while the turn may be running.
+
+    `why`: the connection was cut, the agent was silent for too long, or it worked for too long.
+    """
+
+    def __init__(self, message: str, *, why: Interruption = "cut") -> None:
+        super().__init__(message)
+        self.why: Interruption = why

@@ -47,12 +47,14 @@ class Usage:
     total_tokens: int
 
 
-Outcome = Literal["completed", "incomplete", "failed"]
+Outcome = Literal["completed", "refused", "incomplete", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a turn ended. `failed` is the agent's own failure, with its words in `detail`."""
+    """How a turn ended. `refused`: the agent says why it does not answer; `incomplete`: its text stops before its end,
+    with the reason in `detail`; `failed` is the agent's own failure, with its words in `detail`.
+    """
 
     outcome: Outcome = "completed"
     detail: str | None = None

@@ -1,5 +1,9 @@
 """What the bridge itself says in a thread: one plain sentence each, with what to do. Pure."""
 
+from collections.abc import Mapping
+
+from bridge.errors import Interruption
+
 EMPTY = "The agent finished without an answer. Ask again, or put it differently."
 GAVE_UP = (
     "The agent could not be reached for too long, so this message was given up. "
@@ -10,15 +14,33 @@ BROKEN = (
     "Write `!retry` to ask it again."
 )
 UNREACHABLE = "The agent cannot be reached at the moment. Your message waits and is answered as soon as it is back."
-UNKNOWN = (
-    "The connection to the agent was cut while it worked on this, so nobody knows whether it finished. "
-    "If you still need an answer, write `!retry` to ask it again."
-)
-DROPPED = (
-    "The connection to the agent was cut while it worked on this; the question was dropped. "
-    "Write `!retry` to ask it again."
-)
 NOTHING_TO_RETRY = "There is nothing to try again here."
+REFUSED = "The agent declined to answer. Put it differently, or ask your operator what it may do."
+
+_INTERRUPTED: Mapping[Interruption, str] = {
+    "cut": "The connection to the agent was cut while it worked on this",
+    "silent": "The agent sent nothing for too long while it worked on this",
+    "long": "The agent worked on this for longer than it may",
+}
+_INCOMPLETE: Mapping[str, str] = {
+    # reason -> the sentence; https://platform.openai.com/docs/api-reference/responses/object#incomplete_details
+    "max_output_tokens": "The answer ends here because it became too long for the agent. Ask it to go on.",
+    "content_filter": "The answer ends here because a content filter stopped the agent. Put the question differently.",
+    "cancelled": "The answer ends here because the agent was stopped. Write `!retry` to ask it again.",
+}
+
+
+def unknown(why: Interruption = "cut") -> str:
+    """Nobody knows what became of the question."""
+    return (
+        f"{_INTERRUPTED[why]}, so nobody knows whether it finished. "
+        "If you still need an answer, write `!retry` to ask it again."
+    )
+
+
+def dropped(why: Interruption = "cut") -> str:
+    """The same where the operator wants such questions dropped."""
+    return f"{_INTERRUPTED[why]}; the question was dropped. Write `!retry` to ask it again."
 
 
 def failed(detail: str | None) -> str:
@@ -28,7 +50,8 @@ def failed(detail: str | None) -> str:
 
 def incomplete(detail: str | None) -> str:
     """What stands above is not the whole answer."""
-    return f"The answer ends here before its end{_because(detail)} Ask the agent to go on."
+    known = _INCOMPLETE.get(detail or "")
+    return known or f"The answer ends here before its end{_because(detail)} Ask the agent to go on."
 
 
 def _because(detail: str | None) -> str:

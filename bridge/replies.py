@@ -17,6 +17,8 @@ def answer(lease: TurnLease, channel: Channel, replies: Sequence[Envelope], endi
         said += messages(lease, channel, "notice", notices.failed(ending.detail))
     elif ending.outcome == "incomplete":
         said += messages(lease, channel, "notice", notices.incomplete(ending.detail))
+    elif ending.outcome == "refused":
+        said += messages(lease, channel, "notice", notices.REFUSED)
     return said or messages(lease, channel, "notice", notices.EMPTY)
 
 

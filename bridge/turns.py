@@ -17,6 +17,7 @@ from bridge.errors import (
     ChannelError,
     InstanceRefused,
     InstanceUnavailable,
+    Interruption,
     LeaseLost,
     RateLimited,
     TurnInterrupted,
@@ -102,7 +103,9 @@ class Turns:
             await self._commands[command](lease)
             return
         if lease.in_doubt and not self._instance.repeatable and self._settings.on_unknown != "retry":
-            await self._on_unknown[self._settings.on_unknown](lease, "the bridge ended while the turn was running")
+            await self._on_unknown[self._settings.on_unknown](
+                lease, "the bridge ended while the turn was running", "cut"
+            )
             return
         channel = self._channels.get(lease.channel)
         if channel is None:
@@ -130,7 +133,7 @@ class Turns:
             await self._fail(lease, str(error), str(error))
         except TurnInterrupted as error:
             action = self._again if self._instance.repeatable else self._on_unknown[self._settings.on_unknown]
-            await action(lease, str(error))
+            await action(lease, str(error), error.why)
 
     async def _turn(self, lease: TurnLease, channel: Channel) -> Turn:
         """What the agent is asked. Raises ChannelError if what was said before could not be read, for now."""
@@ -191,7 +194,7 @@ class Turns:
             limit = (
                 f"it was not done after {self._settings.longest:.0f} seconds (longest of [instances.{lease.instance}])"
             )
-            raise TurnInterrupted(limit) from None
+            raise TurnInterrupted(limit, why="long") from None
         faultpoints.reached("turn.answered")
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
@@ -226,7 +229,7 @@ class Turns:
     def _out_of_patience(self, lease: TurnLease) -> bool:
         return retry.gives_up(self._settings.patience, lease.failing_for, lease.attempt)
 
-    async def _again(self, lease: TurnLease, error: str) -> None:
+    async def _again(self, lease: TurnLease, error: str, _: Interruption) -> None:
         if self._out_of_patience(lease):
             await self._fail(lease, notices.GAVE_UP, error)
         else:
@@ -235,12 +238,12 @@ class Turns:
     async def _later(self, lease: TurnLease, error: str) -> None:
         await until_stored(lambda: self._store.retry_turn(lease, self._wait(lease), error))
 
-    async def _tell_unknown(self, lease: TurnLease, error: str) -> None:
-        said = self._notices(lease, "notice", notices.UNKNOWN)
+    async def _tell_unknown(self, lease: TurnLease, error: str, why: Interruption) -> None:
+        said = self._notices(lease, "notice", notices.unknown(why))
         await until_stored(lambda: self._store.finish_turn(lease, TurnResult("unknown", said, error=error)))
 
-    async def _tell_dropped(self, lease: TurnLease, error: str) -> None:
-        said = self._notices(lease, "notice", notices.DROPPED)
+    async def _tell_dropped(self, lease: TurnLease, error: str, why: Interruption) -> None:
+        said = self._notices(lease, "notice", notices.dropped(why))
         await until_stored(lambda: self._store.finish_turn(lease, TurnResult("dropped", said, error=error)))
 
     async def _fail(self, lease: TurnLease, sentence: str, error: str) -> None:

@@ -1,4 +1,9 @@
+from typing import get_args
+
+import pytest
+
 from bridge import notices
+from bridge.errors import Interruption
 
 
 def test_an_agents_own_words_are_part_of_one_sentence() -> None:
@@ -8,7 +13,24 @@ def test_an_agents_own_words_are_part_of_one_sentence() -> None:
     assert notices.failed(None) == "The agent could not answer. Write `!retry` to ask it again, or ask your operator."
 
 
-def test_an_unfinished_answer_says_why() -> None:
-    assert notices.incomplete("max_output_tokens") == (
-        "The answer ends here before its end: max_output_tokens. Ask the agent to go on."
-    )
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("max_output_tokens", "The answer ends here because it became too long for the agent. Ask it to go on."),
+        (
+            "content_filter",
+            "The answer ends here because a content filter stopped the agent. Put the question differently.",
+        ),
+        ("cancelled", "The answer ends here because the agent was stopped. Write `!retry` to ask it again."),
+        ("the moon", "The answer ends here before its end: the moon. Ask the agent to go on."),
+        (None, "The answer ends here before its end. Ask the agent to go on."),
+    ],
+)
+def test_an_unfinished_answer_says_why_and_what_to_do(reason: str | None, sentence: str) -> None:
+    assert notices.incomplete(reason) == sentence
+
+
+def test_every_interruption_has_its_own_words() -> None:
+    said = {sentence(why) for sentence in (notices.unknown, notices.dropped) for why in get_args(Interruption)}
+    assert len(said) == 2 * len(get_args(Interruption))
+    assert all("`!retry`" in one for one in said)

@@ -58,7 +58,7 @@ async def test_what_is_said_about_a_cut_off_answer_takes_its_place(story: Story)
         story.says(Progress("one"))
         await story.channel.texts(1)
         story.says(TurnInterrupted("cut"))
-        await story.channel.until(lambda: story.channel.shown == {"m1": notices.UNKNOWN})
+        await story.channel.until(lambda: story.channel.shown == {"m1": notices.unknown()})
     assert len(story.channel.posted) == 1
 
 
@@ -72,7 +72,7 @@ async def test_a_preview_of_a_process_that_is_gone_is_taken_over(story: Story) -
     await before.close()
     story.channel.found = [[await story.channel.send(Delivery(shown.id, "", shown.conversation, shown.payload, 0))]]
     async with story.running():
-        await story.channel.until(lambda: story.channel.shown == {"m1": notices.UNKNOWN})
+        await story.channel.until(lambda: story.channel.shown == {"m1": notices.unknown()})
     assert len(story.channel.posted) == 1
 
 
@@ -84,7 +84,7 @@ async def test_a_preview_that_a_process_did_not_come_to_post_is_not_posted_any_m
     await before.open_preview(lease, NewDelivery(MESSAGE.conversation, {"text": "half …"}, "preview"))
     await before.close()
     async with story.running():
-        assert await story.channel.texts(1) == [notices.UNKNOWN]
+        assert await story.channel.texts(1) == [notices.unknown()]
     assert story.channel.looked_for != []
 
 

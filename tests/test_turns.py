@@ -102,8 +102,8 @@ async def test_the_next_turn_continues_the_last(url: str) -> None:
         ([Ending("failed", "no credit")], [notices.failed("no credit")], "failed"),
         ([reply(MESSAGE, "half"), Ending("failed", "x")], ["half", notices.failed("x")], "failed"),
         ([InstanceRefused("The key is wrong.")], ["The key is wrong."], "failed"),
-        ([TurnInterrupted("cut")], [notices.UNKNOWN], "unknown"),
-        ([reply(MESSAGE, "half"), TurnInterrupted("cut")], [notices.UNKNOWN], "unknown"),
+        ([TurnInterrupted("cut")], [notices.unknown()], "unknown"),
+        ([reply(MESSAGE, "half"), TurnInterrupted("cut")], [notices.unknown()], "unknown"),
         ([RuntimeError("a bug")], [notices.BROKEN.format(turn=1)], "failed"),
     ],
 )
@@ -154,7 +154,7 @@ async def test_patience_has_an_end_that_is_said(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("on_unknown", "said"),
-    [("ask", notices.UNKNOWN), ("drop", notices.DROPPED), ("retry", "echo: [Ada] message 1")],
+    [("ask", notices.unknown()), ("drop", notices.dropped()), ("retry", "echo: [Ada] message 1")],
 )
 async def test_a_turn_that_a_crash_cut_off_follows_on_unknown(url: str, on_unknown: str, said: str) -> None:
     before = await SqlStore.open(url)

@@ -38,6 +38,9 @@ class Script:
     """Seconds before the answer begins, then before each of the words that are dripped after it."""
     garbage: bool = False
     hang: bool = False
+    refused: bool = False
+    tool: str = ""
+    """Which tool it uses before the answer begins, for as long as the first of `pauses`."""
     cut: bool = False
 
 
@@ -45,8 +48,9 @@ def agent(prompt: str, earlier: Sequence[str]) -> Script:
     """The agent: what it answers to `prompt` in a session in which `earlier` was said. Pure.
 
     `[[name:argument]]` in the message steers it: `sleep:N` and `drip:N:S` (N words, S seconds apart) take time,
-    `http:CODE` and `fail` fail as a model provider does, `empty`, `length`, `big:N` and `markdown` answer so, `garbage`
-    answers no JSON, `hang` never answers, `cut` closes the connection midway.
+    `tool:NAME` tells of a tool while it sleeps, `http:CODE` and `fail` fail as a model provider does, `empty`,
+    `length`, `big:N` and `markdown` answer so, `refuse` declines, `garbage` answers no JSON, `hang` never answers,
+    `cut` closes the connection midway.
     """
     said = message(prompt)
     directives = {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
@@ -61,6 +65,8 @@ def agent(prompt: str, earlier: Sequence[str]) -> Script:
         pauses=(float(directives.get("sleep", ["0"])[0]), *[float(dripped[1])] * words),
         garbage="garbage" in directives,
         hang="hang" in directives,
+        refused="refuse" in directives,
+        tool="".join(directives.get("tool", [])[:1]),
         cut="cut" in directives,
     )
 

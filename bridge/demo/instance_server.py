@@ -248,7 +248,7 @@ class DemoInstanceServer:
         self._continue(response["id"], record)
         if script.hang:
             await asyncio.Event().wait()
-        pause = self.latency + script.pauses[0]
+        pause = self.latency + (0 if script.tool else script.pauses[0])
         if pause > 0:
             await asyncio.sleep(pause)
         await self._open.wait()
@@ -278,6 +278,10 @@ class DemoInstanceServer:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await stream.prepare(request)
         await stream.write(_opening(response, body))
+        if script.tool:
+            call = {"type": "function_call", "name": script.tool, "arguments": "{}", "status": "in_progress"}
+            await stream.write(_event("response.output_item.added", output_index=1, item=call))
+            await asyncio.sleep(script.pauses[0])
         deltas = chunks(script, self.chunk_chars, self.chunk_pause)
         for pause, text in deltas[: len(deltas) // 2] if script.cut else deltas:
             if pause > 0:
@@ -317,7 +321,7 @@ def _result(response_id: str, script: Script) -> dict[str, Any]:
         "type": "message",
         "id": response_id.replace("resp_", "msg_"),
         "role": "assistant",
-        "content": [{"type": "output_text", "text": script.text}],
+        "content": [_part(script)],
         "phase": "final_answer",
         "status": script.status,
     }
@@ -328,6 +332,12 @@ def _result(response_id: str, script: Script) -> dict[str, Any]:
         "usage": {"input_tokens": 22, "output_tokens": words, "total_tokens": 22 + words},
     }
     return ended | ({"incomplete_details": {"reason": "max_output_tokens"}} if script.status == "incomplete" else {})
+
+
+def _part(script: Script) -> dict[str, str]:
+    if script.refused:
+        return {"type": "refusal", "refusal": script.text}
+    return {"type": "output_text", "text": script.text}
 
 
 def _event(kind: str, **fields: object) -> bytes:
@@ -356,8 +366,9 @@ def _closing(body: dict[str, Any]) -> bytes:
     events: list[bytes] = []
     for item in body["output"]:
         part = item["content"][0]
+        done = part["type"]
         events += [
-            _event("response.output_text.done", **_PLACE, text=part["text"]),
+            _event(f"response.{done}.done", **_PLACE, **{key: part[key] for key in part.keys() - {"type"}}),
             _event("response.content_part.done", **_PLACE, part=part),
             _event("response.output_item.done", output_index=0, item=item),
         ]

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, JsonValue, SecretStr
 from bridge import __version__
 from bridge.envelope import Actor
 from bridge.errors import InstanceError, InstanceUnavailable, TurnInterrupted
-from bridge.instance import CanProbe, Ending, Instance, InstanceSettings, Progress, Step, Turn
+from bridge.instance import CanProbe, Ending, Instance, InstanceSettings, Step, Turn
 from bridge.instances import failures, openresponses
 from bridge.settings import Secret, asked
 
@@ -155,10 +155,10 @@ class ChowderInstance:
                 if response.is_success:
                     async with contextlib.aclosing(openresponses.read(response, self.name)) as steps:
                         async for step in steps:
-                            if isinstance(step, Progress):
-                                yield step
-                            else:
+                            if isinstance(step, openresponses.Answer):
                                 said = step
+                            else:
+                                yield step
                 else:
                     refusal = await self._refusal(response, withheld=(turn.prompt, turn.envelope.text))
         except _BROKEN as error:
@@ -238,7 +238,8 @@ class ChowderInstance:
         if isinstance(origin, _SILENT):
             return TurnInterrupted(
                 f"{self.name} sent nothing for {self._settings.timeout:g} seconds; "
-                "whether it worked on the message is unknown."
+                "whether it worked on the message is unknown.",
+                why="silent",
             )
         return self._interrupted(seconds)
 

@@ -20,7 +20,9 @@ from httpx_sse import EventSource
 
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.errors import InstanceRefused
-from bridge.instance import Ending, Outcome, Progress, Turn, Usage
+from bridge.foreign import items_at, text_at
+from bridge.instance import Activity, Ending, Outcome, Progress, Turn, Usage
+from bridge.instances.activity import activity
 from bridge.text import readable
 from bridge.trace import traceparent
 
@@ -76,6 +78,8 @@ def answer(value: object) -> Answer | None:
     if unreadable and not text:
         return None
     outcome, detail = _outcome(body)
+    if outcome == "completed" and text and _only_refuses(body):
+        outcome = "refused"
     return Answer(_words(body.get("id")), _spoken(text, outcome), outcome, detail, _usage(body.get("usage")), body)
 
 
@@ -157,6 +161,12 @@ def _parts(item: object) -> list[object]:
     return cast("list[object]", content) if isinstance(content, list) else [content]
 
 
+def _only_refuses(body: object) -> bool:
+    """Whether all that the agent says is why it does not answer."""
+    parts = [part for item in items_at(body, "output") for part in _parts(item) if _part_text(part)]
+    return bool(parts) and all(text_at(part, "type") == "refusal" for part in parts)
+
+
 def _should_hold_text(part: object) -> bool:
     if not isinstance(part, dict):
         return True
@@ -215,8 +225,8 @@ class Transcript:
     _shown: int = 0
     _finished_parts: bool = False
 
-    def feed(self, event: str, data: str) -> Progress | Answer | None:
-        """What an event adds: longer text, or the answer if it is the last event, or nothing.
+    def feed(self, event: str, data: str) -> Progress | Activity | Answer | None:
+        """What an event adds: longer text, what is being done, or the answer if it is the last event, or nothing.
 
         Unknown events and rubbish add nothing. `[DONE]` ends a response whose text was declared done, for servers
         that send no `response.completed`.
@@ -239,6 +249,8 @@ class Transcript:
             return self._ending({"status": status} | (cast("dict[str, Any]", last) if isinstance(last, dict) else {}))
         if kind == "response.created" and isinstance(fields.get("response"), dict):
             self._response["id"] = cast("dict[str, Any]", fields["response"]).get("id")
+        if kind == "response.output_item.added":
+            return activity(fields.get("item"))
         if kind == "error":
             error = fields.get("error")
             self._response |= {"status": "failed", "error": error if isinstance(error, dict) else fields}
@@ -286,12 +298,12 @@ class Transcript:
         return replace(said, text=text, raw=raw)
 
 
-async def read(response: httpx.Response, name: str) -> AsyncGenerator[Progress | Answer, None]:
+async def read(response: httpx.Response, name: str) -> AsyncGenerator[Progress | Activity | Answer, None]:
     """Reads a successful HTTP answer, as JSON or as an event stream by its content type.
 
-    Yields the text so far any number of times, then one Answer; no Answer means that the stream ended early. Raises
-    InstanceRefused if the body is no answer: the turn may have run, so nobody asks again unless a person does. Errors
-    of the connection leave as they are.
+    Yields the text so far and what is being done any number of times, then one Answer; no Answer means that the stream
+    ended early. Raises InstanceRefused if the body is no answer: the turn may have run, so nobody asks again unless a
+    person does. Errors of the connection leave as they are.
     """
     if "text/event-stream" not in response.headers.get("content-type", "").lower():
         said = answer(load(await read_body(response)))

@@ -40,7 +40,7 @@ def test_everything_answered_once_and_in_order_is_kept() -> None:
         ((*WHOLE[:3], WHOLE[2]), {"answered twice": 1}),
         ((WHOLE[1], WHOLE[2], WHOLE[0]), {"out of order": 1}),
         ((WHOLE[0], WHOLE[2], WHOLE[1]), {"out of order": 1}),
-        ((*WHOLE[:3], notices.UNKNOWN), {"answered twice": 1}),
+        ((*WHOLE[:3], notices.unknown()), {"answered twice": 1}),
     ],
     ids=[
         "an_answer",
@@ -63,7 +63,7 @@ def test_an_answer_in_another_thread_is_lost_there_and_spare_here() -> None:
 @pytest.mark.parametrize("status", ["unknown", "failed"])
 def test_what_is_reported_in_its_thread_is_not_lost(status: str) -> None:
     stored = (Stored(1, status), *ANSWERED[1:])
-    said = notices.UNKNOWN if status == "unknown" else notices.failed("x")
+    said = notices.unknown() if status == "unknown" else notices.failed("x")
     assert counts(judge(said, *WHOLE[1:3], stored=stored)) == {}
     assert counts(judge(*WHOLE[1:3], stored=stored)) == {"lost": 1}
     assert counts(judge(*WHOLE[1:3], said, stored=stored)) == {"out of order": 1}
@@ -84,7 +84,7 @@ def test_a_message_that_is_in_the_store_twice_is_counted() -> None:
 
 def test_a_turn_of_an_instance_that_can_be_asked_again_has_to_be_answered() -> None:
     stored = (Stored(1, "unknown", repeatable=True), *ANSWERED[1:])
-    found = judge(notices.UNKNOWN, *WHOLE[1:3], stored=stored)
+    found = judge(notices.unknown(), *WHOLE[1:3], stored=stored)
     assert counts(found) == {"unknown where it can be asked again": 1}
 
 

@@ -113,7 +113,7 @@ def _seen(text: str) -> Sequence[Label]:
         return words
     if text == notices.UNREACHABLE:
         return []
-    return ["unknown" if text == notices.UNKNOWN else "failed"]
+    return ["unknown" if text == notices.unknown() else "failed"]
 
 
 def _compare(found: Verdict, place: Place, expected: Sequence[Label], seen: Sequence[Label]) -> None:

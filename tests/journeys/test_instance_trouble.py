@@ -96,7 +96,17 @@ async def test_an_answer_that_ends_before_its_end_is_shown_and_said_to_be_incomp
     said = await world.say("go on and on [[length]]")
     answer, notice = await world.until_answers(said, 2)
     assert answer == "You said: go on and on [[length]]"
-    assert notice == "The answer ends here before its end: max_output_tokens. Ask the agent to go on."
+    assert notice == "The answer ends here because it became too long for the agent. Ask it to go on."
+    await goes_on(world, said)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_agent_that_declines_is_shown_with_what_to_do(world, stream):
+    await world.start(instance={"stream": stream})
+    said = await world.say("tell me a secret [[refuse]]")
+    answer, notice = await world.until_answers(said, 2)
+    assert answer == "You said: tell me a secret [[refuse]]"
+    assert notice == "The agent declined to answer. Put it differently, or ask your operator what it may do."
     await goes_on(world, said)
 
 
@@ -130,8 +140,10 @@ async def test_whatever_a_server_answers_the_thread_is_told_and_goes_on(world):
 async def test_an_agent_that_hangs_is_given_up_after_its_timeout(world):
     await world.start(instance={"timeout": 0.3})
     said, notice = await world.ask("[[hang]]")
-    assert "nobody knows whether it finished" in notice
-    assert "write `!retry`" in notice
+    assert notice == (
+        "The agent sent nothing for too long while it worked on this, so nobody knows whether it finished. "
+        "If you still need an answer, write `!retry` to ask it again."
+    )
     await goes_on(world, said)
     assert world.agent.requests[0].aborted
 

@@ -113,6 +113,17 @@ async def test_while_the_agent_works_the_thread_shows_that_and_afterwards_no_mor
     assert world.answers(said) == ["You said: [[sleep:1]] hello"]
 
 
+async def test_what_the_agent_is_doing_is_a_status_and_no_message(world):
+    await world.start()
+    said = await world.say("[[tool:get_weather]] [[sleep:1]] hello")
+    statuses = world.slack.workspace.statuses
+    shown = world.platform.until(lambda: any("using get_weather" in status for status in statuses.values()))
+    await in_time("the status", shown)
+    await world.until_answers(said, 1)
+    await world.end()
+    assert world.answers(said) == ["You said: [[tool:get_weather]] [[sleep:1]] hello"]
+
+
 async def test_a_message_that_is_taken_gets_a_sign(world):
     await world.start()
     said = await world.say("[[sleep:1]] hello")
