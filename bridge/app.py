@@ -126,10 +126,10 @@ class _Bridge:
             name: Listening(channel, intakes[name].accept, self._backfills[name]) for name, channel in channels.items()
         }
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
-        shows = {name: Shows.of(channel, store) for name, channel in channels.items()}
+        shows = {name: Shows.of(channel, store, mention=config.bridge.mention) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
         self._turns: list[Crew[Any]] = [
-            Turns(instance, settings, store, channels, config.rules, shows=shows).crew()
+            Turns(instance, settings, store, channels, config.rules, shows=shows, mention=config.bridge.mention).crew()
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
         ]
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]

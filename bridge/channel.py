@@ -160,14 +160,25 @@ class CanStream(CanEdit, Protocol):
         """What can be shown of a growing text by now: the beginning of what can be shown later. Pure."""
         ...
 
-    def opening(self, text: str, asked: Envelope, otherwise: Payload) -> Payload | None:
+    def opening(self, text: str, asked: Envelope, otherwise: Payload, *, mention: bool) -> Payload | None:
         """For `send`: a message that says what is `streamable` and to which more can be appended, or, where the
         platform does not take it, one that says `otherwise`. None: not as an answer to that. Pure.
+
+        `mention`: it notifies the person who wrote that.
         """
         ...
 
     async def append(self, ref: MessageRef, text: str) -> None:
         """Adds to a message. Raises ChannelError; Rejected if nothing can be added to it any more."""
+        ...
+
+
+@runtime_checkable
+class CanMention(Protocol):
+    """Can notify somebody by a message; nothing that an agent writes does."""
+
+    def mention(self, parts: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:
+        """The same messages, the first of which notifies the person who wrote that one. Pure."""
         ...
 
 

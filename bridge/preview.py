@@ -17,6 +17,7 @@ from bridge.channel import CanEdit, CanStream, Channel, MessageRef, Payload, Str
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
 from bridge.growing import Growing
 from bridge.pace import Clock, Pace
+from bridge.replies import mentioned
 from bridge.store.protocol import PREVIEW, DeliveryLease, NewDelivery, Store, TurnLease, as_channels_see_it
 
 _log = structlog.get_logger(__name__)
@@ -37,8 +38,9 @@ GROWING = " …"
 class Previews:
     """The answers of one channel that are shown as they grow."""
 
-    def __init__(self, channel: Channel, store: Store, clock: Clock = time.monotonic) -> None:
+    def __init__(self, channel: Channel, store: Store, *, mention: bool = False, clock: Clock = time.monotonic) -> None:
         self._channel = channel
+        self._mention = mention
         self._store = store
         self._clock = clock
         self._shown = 0
@@ -87,14 +89,15 @@ class Previews:
         if isinstance(channel, CanStream) and self._streams.may_start(channel.stream_limits):
             with self._streams.open():
                 await self._write(channel, growing)
-        elif (ref := await self._post(growing, self._payload(growing.take()))) is not None:
+        elif (ref := await self._post(growing, self._payload(growing, growing.take()))) is not None:
             await self._edit(channel, growing, ref)
 
     async def _write(self, channel: CanStream, growing: Growing) -> None:
         """Bit by bit, and by edits from where that ends before the answer does."""
-        text = growing.take()
-        opening = channel.opening(text, growing.lease.envelope, otherwise=self._payload(text))
-        ref = await self._post(growing, opening or self._payload(text))
+        text, asked = growing.take(), growing.lease.envelope
+        rendered = self._payload(growing, text)
+        opening = channel.opening(text, asked, otherwise=rendered, mention=self._mention)
+        ref = await self._post(growing, opening or rendered)
         if ref is None:
             return
         if opening is not None:
@@ -137,7 +140,7 @@ class Previews:
                     return
             at_once = False
             try:
-                await channel.edit(ref, self._payload(growing.take()))
+                await channel.edit(ref, self._payload(growing, growing.take()))
             except RateLimited as error:
                 self._edits.hold(error.retry_after)
 
@@ -167,8 +170,12 @@ class Previews:
         await self._store.delivered(lease, ref)
         return ref
 
-    def _payload(self, text: str) -> Payload:
-        return self._channel.render((text if len(text) <= TAIL else "… " + text[-TAIL:]) + GROWING)[-1]
+    def _payload(self, growing: Growing, text: str) -> Payload:
+        rendered = self._channel.render((text if len(text) <= TAIL else "… " + text[-TAIL:]) + GROWING)[-1]
+        return self._mentioned(growing, rendered)
+
+    def _mentioned(self, growing: Growing, payload: Payload) -> Payload:
+        return mentioned(self._channel, [payload], growing.lease.envelope)[0] if self._mention else payload
 
 
 class _Streams:

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 
 from bridge import notices
-from bridge.channel import Channel
+from bridge.channel import CanMention, Channel, Payload
 from bridge.envelope import Envelope
 from bridge.instance import Ending
 from bridge.store.protocol import NewDelivery, TurnLease
 
 
-def answer(lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending) -> list[NewDelivery]:
-    """The agent's answer, with a sentence of the bridge's where it does not speak for itself; never empty."""
+def answer(
+    lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending, *, mention: bool = False
+) -> list[NewDelivery]:
+    """The agent's answer, with a sentence of the bridge's where it does not speak for itself; never empty.
+
+    `mention`: whoever asked is notified.
+    """
     text = "\n\n".join(reply.text for reply in replies if reply.text.strip())
-    said = messages(lease, channel, "reply", text) if text else []
+    said = messages(lease, channel, "reply", text, mention=mention) if text else []
     if ending.outcome == "failed":
         said += messages(lease, channel, "notice", notices.failed(ending.detail))
     elif ending.outcome == "incomplete":
@@ -22,9 +27,12 @@ def answer(lease: TurnLease, channel: Channel, replies: Sequence[Envelope], endi
     return said or messages(lease, channel, "notice", notices.EMPTY)
 
 
-def messages(lease: TurnLease, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
+def messages(lease: TurnLease, channel: Channel, kind: str, text: str, *, mention: bool = False) -> list[NewDelivery]:
     """The platform messages that show `text` where the turn was asked."""
-    return [
-        NewDelivery(lease.envelope.conversation, payload, kind, part)
-        for part, payload in enumerate(channel.render(text))
-    ]
+    payloads = mentioned(channel, channel.render(text), lease.envelope) if mention else channel.render(text)
+    return [NewDelivery(lease.envelope.conversation, payload, kind, part) for part, payload in enumerate(payloads)]
+
+
+def mentioned(channel: Channel, payloads: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:
+    """The same, notifying whoever asked where the channel can."""
+    return channel.mention(payloads, asked) if isinstance(channel, CanMention) else payloads

@@ -46,9 +46,9 @@ class Shows:
     statuses: Statuses
 
     @classmethod
-    def of(cls, channel: Channel, store: Store) -> Self:
-        """As much as the channel can show."""
-        return cls(Previews(channel, store), Statuses(channel))
+    def of(cls, channel: Channel, store: Store, *, mention: bool = False) -> Self:
+        """As much as the channel can show; `mention`: whoever asked is notified when it begins."""
+        return cls(Previews(channel, store, mention=mention), Statuses(channel))
 
 
 class Turns:
@@ -63,13 +63,16 @@ class Turns:
         rules: Sequence[Rule],
         *,
         shows: Mapping[str, Shows],
+        mention: bool = False,
     ) -> None:
+        """`mention`: whoever asked is notified of the answer."""
         self._instance = instance
         self._settings = settings
         self._store = store
         self._channels = channels
         self._rules = rules
         self._shows = shows
+        self._mention = mention
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
         self._commands = {commands.Command.RETRY: self._ask_again}
 
@@ -198,7 +201,7 @@ class Turns:
         faultpoints.reached("turn.answered")
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
-            deliveries=replies.answer(lease, channel, said, ending),
+            deliveries=replies.answer(lease, channel, said, ending, mention=self._mention),
             envelope=turn.envelope,
             replies=said,
             error=ending.detail,

@@ -20,6 +20,7 @@ from bridge.channel import (
     Accept,
     CanEdit,
     CanFindSent,
+    CanMention,
     CanReact,
     CanReadHistory,
     CanReadLinks,
@@ -170,6 +171,9 @@ class DiscordChannel:
         place, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
         await self._client.show_typing(await self._threads.prepare(place, message, envelope.text))
 
+    def mention(self, parts: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:
+        return rendering.mention(parts, ids.user_of(asked.actor.id)) if asked.actor.type == "human" else parts
+
     async def end_status(self, envelope: Envelope) -> None:
         """Typing goes by itself."""
 
@@ -249,6 +253,7 @@ _proof: type[Channel] = DiscordChannel
 _abilities: tuple[
     type[CanEdit],
     type[CanFindSent],
+    type[CanMention],
     type[CanReact],
     type[CanReadHistory],
     type[CanReadLinks],
@@ -258,6 +263,7 @@ _abilities: tuple[
     type[CanShowStatus],
     type[HasManifest],
 ] = (
+    DiscordChannel,
     DiscordChannel,
     DiscordChannel,
     DiscordChannel,

@@ -29,7 +29,7 @@ FAILURES = (
 )  # fmt: skip
 """Whatever a call of discord.py's HTTP client raises."""
 QUIET: Mapping[str, Any] = {"allowed_mentions": {"parse": [], "replied_user": False}, "flags": SUPPRESS_EMBEDS}
-"""Goes with everything that is posted: it notifies nobody, and links in it are not unfolded."""
+"""Goes with everything that is posted and does not say otherwise: nobody is notified, links are not unfolded."""
 
 
 _pointed_at: Counter[str] = Counter()
@@ -142,7 +142,7 @@ class DiscordClient:
         answer = await self.call(
             "POST",
             "/channels/{channel_id}/messages",
-            json={**body, **QUIET, "nonce": nonce, "enforce_nonce": True},
+            json={**QUIET, **body, "nonce": nonce, "enforce_nonce": True},
             channel_id=channel,
         )
         posted = text_at(answer, "id")
@@ -156,7 +156,7 @@ class DiscordClient:
         await self.call(
             "PATCH",
             "/channels/{channel_id}/messages/{message_id}",
-            json={**payload, **QUIET},
+            json={**QUIET, **payload},
             channel_id=channel,
             message_id=message,
         )

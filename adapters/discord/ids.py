@@ -81,6 +81,11 @@ def actor_id(user: str) -> str:
     return f"discord:{_checked(user)}"
 
 
+def user_of(actor_id: str) -> str:
+    """The reverse of `actor_id`."""
+    return actor_id.removeprefix("discord:")
+
+
 def written_at(message: str) -> datetime:
     """When a message was written: its id says so."""
     return datetime.fromtimestamp(((int(_checked(message)) >> 22) + _EPOCH_MS) / 1000, UTC)

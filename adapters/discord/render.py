@@ -31,6 +31,16 @@ def render(text: str) -> Sequence[Payload]:
     return [{"content": content} for content in contents or [EMPTY]]
 
 
+def mention(parts: Sequence[Payload], user: str) -> Sequence[Payload]:
+    """The same messages, the first of which notifies that user; by a message of its own if it has no room for it."""
+    first, *others = parts
+    content = f"<@{user}>\n{first['content']}"
+    notified = {"allowed_mentions": {"parse": [], "users": [user], "replied_user": False}}
+    if units(content) > limits.MESSAGE_CHARS:
+        return [{"content": f"<@{user}>", **notified}, *parts]
+    return [{**first, "content": content, **notified}, *others]
+
+
 def units(text: str) -> int:
     """The length in UTF-16 units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -18,6 +18,7 @@ from bridge.channel import (
     Accept,
     CanEdit,
     CanFindSent,
+    CanMention,
     CanReact,
     CanReadHistory,
     CanReadLinks,
@@ -195,8 +196,13 @@ class SlackChannel:
     def streamable(self, text: str) -> str:
         return streamable(text)
 
-    def opening(self, text: str, asked: Envelope, otherwise: Payload) -> Payload | None:
-        return opening(text, asked, otherwise) if self._settings.streaming == "native" else None
+    def opening(self, text: str, asked: Envelope, otherwise: Payload, *, mention: bool) -> Payload | None:
+        if self._settings.streaming != "native":
+            return None
+        return opening(text, asked, otherwise, mention=mention)
+
+    def mention(self, parts: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:
+        return rendering.mention(parts, ids.user_of(asked.actor.id)) if asked.actor.type == "human" else parts
 
     async def append(self, ref: MessageRef, text: str) -> None:
         await self._streams.append(ref, text)
@@ -293,6 +299,7 @@ _proof: type[Channel] = SlackChannel
 _abilities: tuple[
     type[CanEdit],
     type[CanFindSent],
+    type[CanMention],
     type[CanReact],
     type[CanReadHistory],
     type[CanReadLinks],
@@ -304,6 +311,7 @@ _abilities: tuple[
     type[CanStream],
     type[HasManifest],
 ] = (
+    SlackChannel,
     SlackChannel,
     SlackChannel,
     SlackChannel,

@@ -38,6 +38,16 @@ def render(text: str) -> Sequence[Payload]:
     ]
 
 
+def mention(parts: Sequence[Payload], user: str) -> Sequence[Payload]:
+    """The same messages, the first of which notifies that user; by a message of its own if it has no room for it."""
+    first, *others = parts
+    text = f"<@{user}>\n{first['text']}"
+    blocks = [{**block, "text": f"<@{user}>\n\n{block['text']}"} for block in first.get("blocks", ())]
+    if len(text) > limits.TEXT_CHARS or any(len(block["text"]) > limits.MARKDOWN_CHARS for block in blocks):
+        return [{"text": f"<@{user}>"}, *parts]
+    return [{**first, "text": text, **({"blocks": blocks} if blocks else {})}, *others]
+
+
 def _payloads(part: Sequence[Block]) -> Sequence[Payload]:
     text = write(part, MRKDWN)
     if not text.strip():

@@ -45,7 +45,7 @@ def streamable(text: str) -> str:
     return _ENTITY.sub("&amp;", _CONTROL.sub(_APART, said))
 
 
-def opening(text: str, asked: Envelope, otherwise: Payload) -> Payload | None:
+def opening(text: str, asked: Envelope, otherwise: Payload, *, mention: bool = False) -> Payload | None:
     """The payload of a message that is begun with this text; None where there is no thread or nobody to write it for.
 
     Only whoever asked sees each bit at once; the others see it whole when it ends.
@@ -54,11 +54,10 @@ def opening(text: str, asked: Envelope, otherwise: Payload) -> Payload | None:
     said = streamable(text)
     if place.thread is None or asked.actor.type != "human" or not said.strip() or len(said) > limits.STREAM.chars:
         return None
-    recipient = {
-        "recipient_user_id": ids.user_of(asked.actor.id),
-        "recipient_team_id": team_of_author(asked.raw) or place.team,
-    }
-    return {**otherwise, KEY: {"markdown_text": said, **recipient}}
+    user, team = ids.user_of(asked.actor.id), team_of_author(asked.raw) or place.team
+    shown = f"<@{user}>\n\n{said}" if mention else said
+    stream = {"markdown_text": shown, "recipient_user_id": user, "recipient_team_id": team}
+    return {**otherwise, KEY: stream}
 
 
 class Streams:

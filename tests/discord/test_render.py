@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord import limits
-from adapters.discord.render import render, units
+from adapters.discord.render import mention, render, units
 from tests.markdown import ANY_TEXT, documents
 
 
@@ -73,3 +73,16 @@ def test_every_word_is_there_once_and_in_its_place(document):
 )  # fmt: skip
 def test_what_discord_reads_otherwise_is_written_for_it(text, expected):
     assert render(text) == [{"content": expected}]
+
+
+def test_who_is_to_be_notified_stands_before_the_first_message_of_an_answer_and_nobody_else_is():
+    (first, second) = mention(render("a" * 1_000 + "\n\n" + "b" * 1_500), "7")
+    assert first["content"].startswith("<@7>\naaa")
+    assert first["allowed_mentions"] == {"parse": [], "users": ["7"], "replied_user": False}
+    assert set(second) == {"content"}
+
+
+def test_a_first_message_without_room_for_a_name_follows_the_name():
+    whole = render("x" * 2_000)
+    alone, *others = mention(whole, "7")
+    assert (alone["content"], others) == ("<@7>", [*whole])

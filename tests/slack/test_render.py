@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.slack import limits
-from adapters.slack.render import render
+from adapters.slack.render import mention, render
 from tests.markdown import ANY_TEXT, documents
 
 LONG = st.text(alphabet="ab &<\n🦞語", max_size=200).map(lambda text: text * 60)
@@ -115,3 +115,14 @@ def test_code_that_slack_would_read_as_a_mention_or_a_link_is_text_alone(code):
 def test_a_block_that_is_too_long_is_left_out():
     (payload,) = render(("```" + "x" * 40 + "\na\n```\n") * 300)[:1]
     assert payload.keys() == {"text"}
+
+
+def test_who_is_to_be_notified_stands_before_the_first_message_of_an_answer():
+    parts = mention(render("# A heading\n\ntext"), "U7")
+    assert parts[0]["text"].startswith("<@U7>\n*A heading*")
+    assert parts[0]["blocks"][0]["text"].startswith("<@U7>\n\n# A heading")
+
+
+def test_a_first_message_without_room_for_a_name_follows_the_name():
+    whole = render("x" * 4_000)
+    assert mention(whole, "U7") == [{"text": "<@U7>"}, *whole]
