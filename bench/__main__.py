@@ -13,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import figures, heartbeats, load, recovery, rendering, store
+from bench import figures, heartbeats, load, recovery, rendering, store, streams
 from bench.load import Size
-from bench.platforms import BEATING, PLATFORMS
+from bench.platforms import BEATING, LIMITED, PLATFORMS
 from bench.stage import LATENCY, BenchError
 
 QUICK = Size(idle=30, threads=40, per_thread=10, known=1_000, in_flight=40, held=3)
@@ -35,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return store.run(million=options.million)
         if options.rendering:
             return rendering.run()
+        if options.streams:
+            for name in names:
+                print(name)
+                _run(streams.run(LIMITED[name], options.rounds))
+            return 0
         if options.recovery:
             _run(recovery.run(PLATFORMS[names[0]], recovery.UNFINISHED, options.rounds))
             return 0
@@ -110,6 +115,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--store", action="store_true", help="measure the store alone")
     parser.add_argument("--rendering", action="store_true", help="measure the rendering of answers alone")
     parser.add_argument("--recovery", action="store_true", help="measure how soon a killed bridge goes on")
+    parser.add_argument("--streams", action="store_true", help="measure while many answers are shown as they grow")
     parser.add_argument("--million", action="store_true", help="with --store: also with a million finished turns")
     return parser
 

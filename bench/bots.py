@@ -54,7 +54,7 @@ def bare(stage: Stage, _folder: Path, _known: Sequence[str], _at_once: int) -> B
     return Bot("bare", [sys.executable, str(Path(__file__).with_name(platform.bare))], environment)
 
 
-def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int) -> Bot:
+def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int, *, stream: bool = False) -> Bot:
     """The real bridge with a store on disk, whose schema is there already, as at every start but the first."""
     agent, platform = stage.agent, stage.platform
     tables: dict[str, Mapping[str, object]] = {
@@ -62,7 +62,7 @@ def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int) -> Bo
         f"[channels.{platform.name}]": platform.simulator.settings(),
         "[instances.bench]": {
             "type": "chowder", "base_url": agent.base_url, "instance_id": agent.instance_id, "api_key": "env:KEY",
-            "model": "bench", "stream": False, "concurrency": at_once, "on_unknown": "retry",
+            "model": "bench", "stream": stream, "concurrency": at_once, "on_unknown": "retry",
         },
         "[[rules]]": {"channel": platform.name, "rooms": ["*"], "instance": "bench"},
     }  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from adapters.discord.simulator import DiscordSimulator
 from adapters.discord.simulator.guild import ANNOUNCEMENTS, Message
-from bench.protocol import Beating, Known, Spoken
+from bench.protocol import Beating, Known, Limited, Spoken
 from bridge.session import thread_session
 
 ROOM = "bench"
@@ -19,8 +19,10 @@ class OnDiscord:
     bare = "bare_discord.py"
     redelivers = False
 
-    def __init__(self, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
-        self.simulator = DiscordSimulator(rate_limits=False, record_calls=False, heartbeat_interval=heartbeat_seconds)
+    def __init__(self, heartbeat_seconds: float = HEARTBEAT_SECONDS, *, limited: bool = False) -> None:
+        self.simulator = DiscordSimulator(
+            rate_limits=limited, record_calls=limited, heartbeat_interval=heartbeat_seconds
+        )
         self.simulator.guild.add_room(ROOM)
 
     def bare_environment(self) -> Mapping[str, str]:
@@ -66,5 +68,11 @@ class OnDiscord:
     def connections_lost(self) -> int:
         return len(self.simulator.journal.close_codes)
 
+    def refused(self) -> list[str]:
+        return [call.name for call in self.simulator.calls if call.status == 429]
 
-_proof: type[Beating] = OnDiscord
+    def edited(self) -> int:
+        return len({call.path for call in self.simulator.calls if call.name == "message.edit"})
+
+
+_proof: tuple[type[Beating], type[Limited]] = (OnDiscord, OnDiscord)

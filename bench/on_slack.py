@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from adapters.slack.simulator import SlackSimulator
+from adapters.slack.simulator.rate_limit import PostRate
 from adapters.slack.simulator.workspace import Message
-from bench.protocol import Known, Platform, Spoken
+from bench.protocol import Known, Limited, Spoken
 from bridge.session import thread_session
 
 ROOM = "#bench"
@@ -17,8 +18,11 @@ class OnSlack:
     bare = "bare_bolt.py"
     redelivers = True
 
-    def __init__(self) -> None:
-        self.simulator = SlackSimulator(rate_limits=False, record_calls=False)
+    def __init__(self, limited: bool = False) -> None:
+        """`limited`: each method's calls per minute are, not the posts, which are all in one room."""
+        self.simulator = SlackSimulator(
+            rate_limits=limited, post_rate=PostRate(per_second=1e6, burst=10**6), record_calls=limited
+        )
 
     def bare_environment(self) -> Mapping[str, str]:
         return {"SLACK_API_BASE": self.simulator.api_base}
@@ -44,5 +48,12 @@ class OnSlack:
     def delivered(self) -> int:
         return self.simulator.journal.deliveries
 
+    def refused(self) -> list[str]:
+        return [call.method for call in self.simulator.calls if call.status == 429]
 
-_proof: type[Platform] = OnSlack
+    def edited(self) -> int:
+        changing = ("chat.update", "chat.appendStream")
+        return len({call.args["ts"] for call in self.simulator.calls if call.method in changing})
+
+
+_proof: type[Limited] = OnSlack

@@ -1,6 +1,6 @@
 """What the benchmark needs of a platform: a simulator that both bots take for it, and people who write there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,6 +63,18 @@ class Platform(Protocol):
 
     def delivered(self) -> int:
         """Message events that the bot was given until now, repetitions and those of its own messages included."""
+        ...
+
+
+class Limited(Platform, Protocol):
+    """A platform that refuses calls over its limits, and keeps a record of them."""
+
+    def refused(self) -> Sequence[str]:
+        """The calls that it answered with HTTP 429, by their names."""
+        ...
+
+    def edited(self) -> int:
+        """How many messages of the bot were changed after they were posted."""
         ...
 
 

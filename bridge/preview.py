@@ -86,6 +86,8 @@ class Previews:
             _log.exception("preview.broke", turn=growing.lease.seq)
 
     async def _grow(self, channel: CanEdit, growing: Growing) -> None:
+        if await growing.ends_within(self._edits.next(channel.edit_seconds) - self._clock()):
+            return
         if isinstance(channel, CanStream) and self._streams.may_start(channel.stream_limits):
             with self._streams.open():
                 await self._write(channel, growing)

@@ -28,8 +28,8 @@ class StreamingChannel(EditingChannel):
     def streamable(self, text: str) -> str:
         return text.removesuffix("<")
 
-    def opening(self, text: str, asked: Envelope, otherwise: Payload) -> Payload | None:
-        assert asked.id == MESSAGE.id
+    def opening(self, text: str, asked: Envelope, otherwise: Payload, *, mention: bool) -> Payload | None:
+        assert (asked.id, mention) == (MESSAGE.id, False)
         return None if text == "refused" else {"text": self.streamable(text), "streamed": True}
 
     async def send(self, delivery: Delivery) -> MessageRef:

@@ -12,6 +12,7 @@ from discord.http import HTTPClient, Route
 from adapters.discord import ids
 from adapters.discord.failures import meaning
 from adapters.discord.limits import PAGE
+from adapters.discord.pace import Pace
 from bridge.channel import MessageRef, Payload
 from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited
 from bridge.foreign import items_at, text_at
@@ -60,6 +61,7 @@ class DiscordClient:
         self._me: object = None
         self._logging_in = asyncio.Lock()
         self._calls: set[asyncio.Task[object]] = set()
+        self._pace = Pace()
         others = {base for base, count in _pointed_at.items() if count and base != api_base}
         if others:
             shared = f"every Discord channel of one process shares it: write {others.pop()}, or run two"
@@ -177,10 +179,12 @@ class DiscordClient:
         https://docs.discord.com/developers/resources/message#create-reaction
         """
         path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
+        self._pace.spare()
         await self.call("PUT", path, channel_id=channel, message_id=message, emoji=emoji)
 
     async def show_typing(self, channel: str) -> None:
         """Shows typing. https://docs.discord.com/developers/resources/channel#trigger-typing-indicator."""
+        self._pace.spare()
         await self.call("POST", "/channels/{channel_id}/typing", channel_id=channel)
 
     async def call(self, method: str, path: str, *, json: object = None, **ids_and_params: Any) -> object:
@@ -190,6 +194,7 @@ class DiscordClient:
         """
         params: Any = ids_and_params.pop("params", None)
         library = await self.library()
+        await self._pace.turn()
         body: dict[str, Any] = {} if json is None else {"json": json}
         request = library.request(Route(method, path, **ids_and_params), params=params, timeout=TIMEOUT, **body)
         task = asyncio.create_task(_result(request))
@@ -214,7 +219,7 @@ class DiscordClient:
             return self._library
 
     async def _log_in(self) -> Library:
-        library = Library(asyncio.get_running_loop(), max_ratelimit_timeout=PATIENCE)
+        library = Library(asyncio.get_running_loop(), max_ratelimit_timeout=PATIENCE, http_trace=self._pace.trace())
         try:
             async with asyncio.timeout(TIMEOUT.total):
                 self._me = cast("object", await library.static_login(self._token))

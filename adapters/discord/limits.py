@@ -4,8 +4,17 @@ MESSAGE_CHARS = 2_000
 """Most for one message's `content`; counted here in UTF-16 units, of which no other way of counting finds more.
 https://docs.discord.com/developers/resources/message#create-message"""
 
-EDIT_SECONDS = 0.05
-"""Between two edits: 50 requests a second are allowed in all. What a channel allows is in its bucket's headers.
+EDIT_SECONDS = 0.1
+"""Between two edits: 50 requests a second are allowed in all, and most are for posts. What a channel allows is in its
+bucket's headers.
+https://docs.discord.com/developers/topics/rate-limits#global-rate-limit"""
+
+CALLS_PER_SECOND = 50
+"""Allowed in all.
+https://docs.discord.com/developers/topics/rate-limits#global-rate-limit"""
+
+SPARE_BELOW = 30
+"""Calls within a second below which there is room for those that nobody misses.
 https://docs.discord.com/developers/topics/rate-limits#global-rate-limit"""
 
 THREAD_NAME_CHARS = 100
