@@ -3,21 +3,28 @@
 from collections.abc import Sequence
 
 from bridge import notices
+from bridge.attached import Left
 from bridge.channel import Channel
 from bridge.envelope import Envelope
 from bridge.instance import Ending
 from bridge.store.protocol import NewDelivery, TurnLease
 
 
-def answer(lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending) -> list[NewDelivery]:
-    """The agent's answer, with a sentence of the bridge's where it does not speak for itself; never empty."""
+def answer(
+    lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending, left: Sequence[Left] = ()
+) -> list[NewDelivery]:
+    """The agent's answer, with a sentence of the bridge's where it does not speak for itself; never empty.
+
+    After it, which of the attached files were `left` out.
+    """
     text = "\n\n".join(reply.text for reply in replies if reply.text.strip())
     said = messages(lease, channel, "reply", text) if text else []
     if ending.outcome == "failed":
         said += messages(lease, channel, "notice", notices.failed(ending.detail))
     elif ending.outcome == "incomplete":
         said += messages(lease, channel, "notice", notices.incomplete(ending.detail))
-    return said or messages(lease, channel, "notice", notices.EMPTY)
+    said = said or messages(lease, channel, "notice", notices.EMPTY)
+    return said + (messages(lease, channel, "files", notices.not_passed_on(left)) if left else [])
 
 
 def messages(lease: TurnLease, channel: Channel, kind: str, text: str) -> list[NewDelivery]:

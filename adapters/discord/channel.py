@@ -14,11 +14,14 @@ from adapters.discord import render as rendering
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
+from adapters.discord.files import Files
 from adapters.discord.missed import Missed
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
+    Attachment,
     CanEdit,
+    CanFetchFiles,
     CanFindSent,
     CanReadHistory,
     CanReadLinks,
@@ -81,6 +84,7 @@ class DiscordChannel:
         self._token = settings.token.get_secret_value()
         self._client = DiscordClient(name, self._token, settings.api_base)
         self._threads = Threads(name, self._client)
+        self._files = Files(self._client, settings.api_base)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self._gateway: listen.Gateway | None = None
         self._refusal: str | None = None
@@ -195,6 +199,12 @@ class DiscordChannel:
                 found += [parsed] if parsed else []
         return found
 
+    async def attached(self, envelope: Envelope) -> Sequence[Attachment]:
+        return self._files.attached(envelope)
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, most: int) -> bytes | None:
+        return await self._files.fetch(envelope, attachment, most)
+
     async def _where(self, channel: str) -> parse.Where:
         """What is known of a room or thread; Discord is asked where the gateway did not tell."""
         known = (self._gateway.where(channel) if self._gateway else None) or self._places.get(channel)
@@ -232,6 +242,7 @@ class DiscordChannel:
 _proof: type[Channel] = DiscordChannel
 _abilities: tuple[
     type[CanEdit],
+    type[CanFetchFiles],
     type[CanFindSent],
     type[CanReadHistory],
     type[CanReadLinks],
@@ -241,6 +252,7 @@ _abilities: tuple[
     type[CanShowStatus],
     type[HasManifest],
 ] = (
+    DiscordChannel,
     DiscordChannel,
     DiscordChannel,
     DiscordChannel,

@@ -12,10 +12,13 @@ from slack_bolt.app.async_app import AsyncApp
 from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
+from adapters.slack.files import Files
 from adapters.slack.missed import Missed
 from bridge.channel import (
     Accept,
+    Attachment,
     CanEdit,
+    CanFetchFiles,
     CanFindSent,
     CanReadHistory,
     CanReadLinks,
@@ -99,6 +102,7 @@ class SlackChannel:
             name, settings.bot_token.get_secret_value(), settings.api_base, connections=self.posts_at_once * 2
         )
         self._missed = Missed(name, self._client)
+        self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -202,6 +206,12 @@ class SlackChannel:
                 found += [parsed] if parsed else []
         return found
 
+    async def attached(self, envelope: Envelope) -> Sequence[Attachment]:
+        return await self._files.attached(envelope)
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, most: int) -> bytes | None:  # noqa: ARG002
+        return await self._files.fetch(attachment, most)
+
     async def resolve_names(self, envelope: Envelope) -> Envelope:
         author = ids.user_of(envelope.actor.id)
         if envelope.actor.type != "human":
@@ -247,6 +257,7 @@ class SlackChannel:
 _proof: type[Channel] = SlackChannel
 _abilities: tuple[
     type[CanEdit],
+    type[CanFetchFiles],
     type[CanFindSent],
     type[CanReadHistory],
     type[CanReadLinks],
@@ -256,6 +267,7 @@ _abilities: tuple[
     type[CanResolveNames],
     type[HasManifest],
 ] = (
+    SlackChannel,
     SlackChannel,
     SlackChannel,
     SlackChannel,
