@@ -49,6 +49,8 @@ class SharedFile:
     name: str
     content: bytes = b""
     mimetype: str = "text/plain"
+    of_others: bool = False
+    """Of another organisation: messages do not describe it."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,8 @@ class Workspace:
         self.statuses: dict[tuple[str, str], str] = {}
         """(room, thread_ts) -> what `assistant.threads.setStatus` shows there at the moment."""
         self.contents: dict[str, bytes] = {}
+        self.files: dict[str, Payload] = {}
+        """File id -> its description."""
         """File id -> the bytes behind its `url_private`."""
         self._people_by_name: dict[str, Person] = {bot_name: self.bot}
         self._rooms_by_name: dict[str, Room] = {}
