@@ -1,6 +1,6 @@
 """Which of the files that people attach go to the agent, and why the others do not."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -62,11 +62,17 @@ def size(count: int) -> str:
 
 
 async def fetched(
-    channel: CanFetchFiles, envelope: Envelope, takes: Takes | None, *, last: bool
+    channel: CanFetchFiles,
+    envelope: Envelope,
+    takes: Takes | None,
+    *,
+    ready: Callable[[], Awaitable[None]],
+    last: bool,
 ) -> tuple[list[File], list[Left]]:
     """What is attached to a message: what is passed on, and what is not. One after the other is fetched.
 
-    Raises ChannelError if something cannot be had for now, but in the `last` attempt only RateLimited.
+    `ready` is called before anything is fetched, and only then; what it raises is raised. Raises ChannelError if
+    something cannot be had for now, but in the `last` attempt only RateLimited.
     """
     files: list[File] = []
     left: list[Left] = []
@@ -78,6 +84,8 @@ async def fetched(
     for one in attached:
         why = refusal(one, takes, [len(file.content) for file in files])
         if why is None and takes is not None:
+            if not files:
+                await ready()
             room = takes.together - sum(len(file.content) for file in files)
             content, why = await _one(channel, envelope, one, takes, room, last=last)
             files += [File(one.name, one.media_type, content)] if content else []

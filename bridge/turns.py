@@ -20,7 +20,7 @@ from bridge.errors import (
     RateLimited,
     TurnInterrupted,
 )
-from bridge.instance import CanTakeFiles, Ending, File, Instance, InstanceSettings, Progress, Turn
+from bridge.instance import CanProbe, CanTakeFiles, Ending, File, Instance, InstanceSettings, Progress, Turn
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.rules import Rule
@@ -110,6 +110,9 @@ class Turns:
         except ChannelError as error:
             await self._later(lease, str(error))
             return
+        except InstanceUnavailable as error:
+            await self._unavailable(lease, error)
+            return
         try:
             await self._ask(lease, channel, turn, left)
         except InstanceUnavailable as error:
@@ -123,7 +126,8 @@ class Turns:
     async def _turn(self, lease: TurnLease, channel: Channel) -> tuple[Turn, Sequence[Left]]:
         """What the agent is asked, and what of it is left out.
 
-        Raises ChannelError if what was said before, or what is attached, could not be read for now.
+        Raises ChannelError if what was said before, or what is attached, could not be read for now, and
+        InstanceUnavailable if it is known that the instance would not take it.
         """
         context: list[Envelope] = []
         if lease.wants_context and isinstance(channel, CanReadHistory):
@@ -160,7 +164,16 @@ class Turns:
         if not isinstance(channel, CanFetchFiles):
             return (), ()
         takes = self._instance.takes if self._settings.files and isinstance(self._instance, CanTakeFiles) else None
-        return await attached.fetched(channel, lease.envelope, takes, last=lease.attempt >= FILES_ATTEMPTS)
+
+        async def ready() -> None:
+            """An instance that was away and still is costs no download and no upload."""
+            problem = (
+                await self._instance.probe() if lease.attempt > 1 and isinstance(self._instance, CanProbe) else None
+            )
+            if problem is not None:
+                raise InstanceUnavailable(problem)
+
+        return await attached.fetched(channel, lease.envelope, takes, ready=ready, last=lease.attempt >= FILES_ATTEMPTS)
 
     async def _ask(self, lease: TurnLease, channel: Channel, turn: Turn, left: Sequence[Left]) -> None:
         if not self._instance.repeatable:
