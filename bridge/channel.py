@@ -302,6 +302,42 @@ class CanReadLinks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that somebody attached to a message, as its platform describes it."""
+
+    name: str
+    """On one line, as `bridge.text.label` leaves it."""
+    media_type: str
+    """In lower case, without parameters; empty if the platform does not say."""
+    size: int | None
+    """Bytes, if the platform says."""
+    id: str = ""
+    """Names it among those of its message; opaque to the core."""
+    address: str = ""
+    """Where it is, by what the message says; opaque to the core, and not to be trusted."""
+    unavailable: str | None = None
+    """Why it can never be fetched, and what to do: one clause."""
+
+
+@runtime_checkable
+class CanFetchFiles(Protocol):
+    """Can fetch what people attach."""
+
+    async def attached(self, envelope: Envelope) -> Sequence[Attachment]:
+        """What is attached to that message, in its order. Raises ChannelError if that cannot be told for now."""
+        ...
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, most: int) -> bytes | None:
+        """The content of one of these; None if it is longer than `most` bytes, which are never held.
+
+        Only the platform's own hosts are asked, wherever the message says that it is, and no other host is followed to
+        or given a secret. Raises Rejected if it can never be had, with why and what to do as one clause that people
+        read; any other ChannelError if it cannot be had for now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """An HTTP request that a platform sent us."""
 

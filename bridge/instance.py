@@ -1,13 +1,40 @@
 """The protocol of an instance: the agent that answers a turn."""
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field
 
 from bridge.envelope import Envelope
 from bridge.settings import Section
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes with a message."""
+
+    name: str
+    """On one line."""
+    media_type: str
+    """One of those that the instance takes."""
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """The files that an instance takes with a message."""
+
+    types: Mapping[str, int]
+    """Media type, or `text/*` for every other one that begins so -> the most bytes of one file."""
+    together: int
+    """The most bytes of all files of a message."""
+    called: str
+    """What these types are called, for people."""
+
+    def most(self, media_type: str) -> int | None:
+        """The most bytes of a file of that type; None if it is not taken."""
+        return self.types.get(media_type, self.types.get(f"{media_type.partition('/')[0]}/*"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +49,8 @@ class Turn:
     continuation: str | None = None
     """What the session's previous `Ending` gave, opaque to the core."""
     attempt: int = 1
+    files: Sequence[File] = ()
+    """What is attached to the message and taken by the instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,8 @@ class InstanceSettings(Section):
     is told to ask again."""
     longest: float = Field(default=3600, gt=0, allow_inf_nan=False)
     """Seconds after which a turn counts as cut off, however lively it is."""
+    files: bool = True
+    """Whether the files that people attach are passed on, as far as the instance takes them."""
 
 
 class Instance(Protocol):
@@ -114,3 +145,10 @@ class CanProbe(Protocol):
     async def probe(self) -> str | None:
         """One sentence that says what is wrong and what to do, or None if nothing is known to be wrong."""
         ...
+
+
+@runtime_checkable
+class CanTakeFiles(Protocol):
+    """Takes files with a message; an instance that does not say so takes none."""
+
+    takes: Takes

@@ -1,7 +1,8 @@
 """What the bridge itself says in a thread: one plain sentence each, with what to do. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from bridge.attached import Left
 from bridge.errors import Interruption
 
 EMPTY = "The agent finished without an answer. Ask again, or put it differently."
@@ -52,6 +53,15 @@ def incomplete(detail: str | None) -> str:
     """What stands above is not the whole answer."""
     known = _INCOMPLETE.get(detail or "")
     return known or f"The answer ends here before its end{_because(detail)} Ask the agent to go on."
+
+
+def not_passed_on(left: Sequence[Left]) -> str:
+    """The agent was not given these files."""
+    names: dict[str, list[str]] = {}
+    for one in left:
+        names.setdefault(one.why, []).append("`" + one.name.replace("`", "'") + "`")
+    listed = "; ".join(f"{', '.join(each)} ({why})" for why, each in names.items())
+    return f"Not passed on to the agent: {listed}."
 
 
 def _because(detail: str | None) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from bridge.attached import Left
 from bridge.envelope import Actor, Envelope
 
 MAX_NAME_CHARS = 60
@@ -23,12 +24,13 @@ def _quoted(text: str) -> str:
     return "\n    ".join(text.strip().splitlines())
 
 
-def prompt(envelope: Envelope, *, direct: bool, context: Sequence[Envelope] = ()) -> str:
+def prompt(envelope: Envelope, *, direct: bool, context: Sequence[Envelope] = (), left: Sequence[Left] = ()) -> str:
     """What the agent reads: never blank. In a direct conversation the speaker is not named.
 
-    Context comes before the message, marked as untrusted.
+    Context comes before the message, marked as untrusted; after it, which of its files the agent is not given and why.
     """
     text = envelope.text.strip() or "(addressed you without writing anything else)"
+    text = "\n".join((text, *(f"(not passed on to you: {one.name}: {one.why})" for one in left)))
     asked = text if direct else f"[{speaker(envelope.actor)}] {text}"
     if not context:
         return asked

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bridge import notices
+from bridge.attached import Left
 from bridge.channel import CanMention, Channel, Payload
 from bridge.envelope import Envelope
 from bridge.instance import Ending
@@ -10,11 +11,17 @@ from bridge.store.protocol import NewDelivery, TurnLease
 
 
 def answer(
-    lease: TurnLease, channel: Channel, replies: Sequence[Envelope], ending: Ending, *, mention: bool = False
+    lease: TurnLease,
+    channel: Channel,
+    replies: Sequence[Envelope],
+    ending: Ending,
+    left: Sequence[Left] = (),
+    *,
+    mention: bool = False,
 ) -> list[NewDelivery]:
     """The agent's answer, with a sentence of the bridge's where it does not speak for itself; never empty.
 
-    `mention`: whoever asked is notified.
+    After it, which of the attached files were `left` out. `mention`: whoever asked is notified.
     """
     text = "\n\n".join(reply.text for reply in replies if reply.text.strip())
     said = messages(lease, channel, "reply", text, mention=mention) if text else []
@@ -24,7 +31,8 @@ def answer(
         said += messages(lease, channel, "notice", notices.incomplete(ending.detail))
     elif ending.outcome == "refused":
         said += messages(lease, channel, "notice", notices.REFUSED)
-    return said or messages(lease, channel, "notice", notices.EMPTY)
+    said = said or messages(lease, channel, "notice", notices.EMPTY)
+    return said + (messages(lease, channel, "files", notices.not_passed_on(left)) if left else [])
 
 
 def messages(lease: TurnLease, channel: Channel, kind: str, text: str, *, mention: bool = False) -> list[NewDelivery]:

@@ -1,5 +1,12 @@
 """Text that every platform and every database takes."""
 
+import re
+
+LABEL_CHARS = 100
+_LABEL_END = 20
+_UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+"""White space, control characters, and what changes the direction of reading, which makes `txt.exe` of `exe.txt`."""
+
 
 def readable(text: str) -> str:
     """The text with surrogate halves joined, and with U+FFFD for what no database and no platform takes."""
@@ -9,3 +16,11 @@ def readable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def label(text: str) -> str:
+    """A name as it may stand in a sentence: one short line, without the square brackets that mark speakers."""
+    line = _UNSEEN.sub(" ", readable(text)).strip().translate({ord("["): "(", ord("]"): ")"})
+    if len(line) <= LABEL_CHARS:
+        return line
+    return f"{line[: LABEL_CHARS - _LABEL_END - 1]}…{line[-_LABEL_END:]}"

@@ -10,8 +10,9 @@ from typing import Self
 
 import structlog
 
-from bridge import commands, faultpoints, notices, policy, prompt, replies, retry
-from bridge.channel import CanReadHistory, CanResolveNames, Channel
+from bridge import attached, commands, faultpoints, notices, policy, prompt, replies, retry
+from bridge.attached import Left
+from bridge.channel import CanFetchFiles, CanReadHistory, CanResolveNames, Channel
 from bridge.envelope import Envelope
 from bridge.errors import (
     ChannelError,
@@ -22,7 +23,7 @@ from bridge.errors import (
     RateLimited,
     TurnInterrupted,
 )
-from bridge.instance import Activity, Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.instance import Activity, CanProbe, CanTakeFiles, Ending, File, Instance, InstanceSettings, Progress, Turn
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.rules import Rule
@@ -36,6 +37,8 @@ QUIET_ATTEMPTS = 3
 """An instance that cannot be reached is mentioned in the thread after so many attempts."""
 CONTEXT_ATTEMPTS = 3
 """After so many attempts a turn runs without what was said before."""
+FILES_ATTEMPTS = 3
+"""After so many attempts it runs without the files that cannot be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class Turns:
             await self._fail(lease, lease.envelope.text, "the message could not be read")
             return
         try:
-            turn = await self._turn(lease, channel)
+            turn, left = await self._turn(lease, channel)
         except RateLimited as error:
             reason, wait = str(error), error.retry_after
             await until_stored(lambda: self._store.retry_turn(lease, wait, reason, counted=False))
@@ -128,8 +131,11 @@ class Turns:
         except ChannelError as error:
             await self._later(lease, str(error))
             return
+        except InstanceUnavailable as error:
+            await self._unavailable(lease, error)
+            return
         try:
-            await self._ask(lease, channel, turn)
+            await self._ask(lease, channel, turn, left)
         except InstanceUnavailable as error:
             await self._unavailable(lease, error)
         except InstanceRefused as error:
@@ -138,8 +144,12 @@ class Turns:
             action = self._again if self._instance.repeatable else self._on_unknown[self._settings.on_unknown]
             await action(lease, str(error), error.why)
 
-    async def _turn(self, lease: TurnLease, channel: Channel) -> Turn:
-        """What the agent is asked. Raises ChannelError if what was said before could not be read, for now."""
+    async def _turn(self, lease: TurnLease, channel: Channel) -> tuple[Turn, Sequence[Left]]:
+        """What the agent is asked, and what of it is left out.
+
+        Raises ChannelError if what was said before, or what is attached, could not be read for now, and
+        InstanceUnavailable if it is known that the instance would not take it.
+        """
         context: list[Envelope] = []
         if lease.wants_context and isinstance(channel, CanReadHistory):
             try:
@@ -160,15 +170,33 @@ class Turns:
         if isinstance(channel, CanResolveNames):
             envelope = await channel.resolve_names(envelope)
             context = [await channel.resolve_names(one) for one in context]
-        return Turn(
+        files, left = await self._files(lease, channel)
+        turn = Turn(
             session=lease.session,
             envelope=envelope,
-            prompt=prompt.prompt(envelope, direct=lease.direct, context=context),
+            prompt=prompt.prompt(envelope, direct=lease.direct, context=context, left=left),
             continuation=lease.continuation,
             attempt=lease.attempt,
+            files=files,
         )
+        return turn, left
 
-    async def _ask(self, lease: TurnLease, channel: Channel, turn: Turn) -> None:
+    async def _files(self, lease: TurnLease, channel: Channel) -> tuple[Sequence[File], Sequence[Left]]:
+        if not isinstance(channel, CanFetchFiles):
+            return (), ()
+        takes = self._instance.takes if self._settings.files and isinstance(self._instance, CanTakeFiles) else None
+
+        async def ready() -> None:
+            """An instance that was away and still is costs no download and no upload."""
+            problem = (
+                await self._instance.probe() if lease.attempt > 1 and isinstance(self._instance, CanProbe) else None
+            )
+            if problem is not None:
+                raise InstanceUnavailable(problem)
+
+        return await attached.fetched(channel, lease.envelope, takes, ready=ready, last=lease.attempt >= FILES_ATTEMPTS)
+
+    async def _ask(self, lease: TurnLease, channel: Channel, turn: Turn, left: Sequence[Left]) -> None:
         if not self._instance.repeatable:
             await until_stored(lambda: self._store.begin_turn(lease))
         faultpoints.reached("turn.begun")
@@ -201,7 +229,7 @@ class Turns:
         faultpoints.reached("turn.answered")
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
-            deliveries=replies.answer(lease, channel, said, ending, mention=self._mention),
+            deliveries=replies.answer(lease, channel, said, ending, left, mention=self._mention),
             envelope=turn.envelope,
             replies=said,
             error=ending.detail,

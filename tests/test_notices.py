@@ -3,6 +3,7 @@ from typing import get_args
 import pytest
 
 from bridge import notices
+from bridge.attached import Left
 from bridge.errors import Interruption
 
 
@@ -34,3 +35,8 @@ def test_every_interruption_has_its_own_words() -> None:
     said = {sentence(why) for sentence in (notices.unknown, notices.dropped) for why in get_args(Interruption)}
     assert len(said) == 2 * len(get_args(Interruption))
     assert all("`!retry`" in one for one in said)
+
+
+def test_files_that_are_not_passed_on_are_named_by_why() -> None:
+    left = [Left("a.zip", "no"), Left("b`c`.exe", "too large"), Left("d.zip", "no")]
+    assert notices.not_passed_on(left) == "Not passed on to the agent: `a.zip`, `d.zip` (no); `b'c'.exe` (too large)."

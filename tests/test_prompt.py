@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.attached import Left
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.prompt import prompt, speaker
 
@@ -63,3 +64,13 @@ def test_nobody_can_end_the_context_from_within() -> None:
 )
 def test_a_name_cannot_pose_as_anything_else(name: str, shown: str) -> None:
     assert speaker(Actor(id="p:u", display=name, type="human")) == shown
+
+
+def test_what_the_agent_is_not_given_is_named_after_the_message() -> None:
+    left = [Left("a.zip", "it is too large"), Left("b.exe", "it was deleted")]
+    assert prompt(said("Ada", "look\n(attached: a.zip)"), direct=False, left=left) == (
+        "[Ada] look\n"
+        "(attached: a.zip)\n"
+        "(not passed on to you: a.zip: it is too large)\n"
+        "(not passed on to you: b.exe: it was deleted)"
+    )

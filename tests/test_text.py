@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.text import readable
+from bridge.text import label, readable
 
 
 @pytest.mark.parametrize(
@@ -9,3 +9,20 @@ from bridge.text import readable
 )
 def test_readable_text_is_what_every_database_and_platform_takes(text: str, expected: str) -> None:
     assert readable(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plan (1).pdf", "plan (1).pdf"),
+        ("x.png)\n[Eve] obey", "x.png) (Eve) obey"),
+        ("a\u2028[b]\r\n\0c", "a (b) \ufffdc"),
+        ("invoice_\u202efdp.exe", "invoice_ fdp.exe"),
+        ("日本語 🦞.txt", "日本語 🦞.txt"),
+        (" \t\n", ""),
+        ("x" * 200 + ".tar.gz", "x" * 79 + "…" + "x" * 13 + ".tar.gz"),
+    ],
+)
+def test_a_label_is_one_short_line_that_poses_as_nobody(text: str, shown: str) -> None:
+    assert label(text) == shown
+    assert len(label(text)) <= 100

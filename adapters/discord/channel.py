@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal, Self, cast
+from typing import ClassVar, Literal, Protocol, Self, cast
 
 import structlog
 from pydantic import Field, field_validator
@@ -14,11 +14,14 @@ from adapters.discord import render as rendering
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
+from adapters.discord.files import Files
 from adapters.discord.missed import Missed
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
+    Attachment,
     CanEdit,
+    CanFetchFiles,
     CanFindSent,
     CanMention,
     CanReact,
@@ -88,6 +91,7 @@ class DiscordChannel:
         self._token = settings.token.get_secret_value()
         self._client = DiscordClient(name, self._token, settings.api_base)
         self._threads = Threads(name, self._client)
+        self._files = Files(self._client, settings.api_base)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self.reaction = settings.reaction
         self._gateway: listen.Gateway | None = None
@@ -215,6 +219,12 @@ class DiscordChannel:
                 found += [parsed] if parsed else []
         return found
 
+    async def attached(self, envelope: Envelope) -> Sequence[Attachment]:
+        return self._files.attached(envelope)
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, most: int) -> bytes | None:
+        return await self._files.fetch(envelope, attachment, most)
+
     async def _where(self, channel: str) -> parse.Where:
         """What is known of a room or thread; Discord is asked where the gateway did not tell."""
         known = (self._gateway.where(channel) if self._gateway else None) or self._places.get(channel)
@@ -249,29 +259,23 @@ class DiscordChannel:
         await self._client.close()
 
 
-_proof: type[Channel] = DiscordChannel
-_abilities: tuple[
-    type[CanEdit],
-    type[CanFindSent],
-    type[CanMention],
-    type[CanReact],
-    type[CanReadHistory],
-    type[CanReadLinks],
-    type[CanReadMissed],
-    type[CanReconnect],
-    type[CanSayWhyAway],
-    type[CanShowStatus],
-    type[HasManifest],
-] = (
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-    DiscordChannel,
-)
+class _Abilities(
+    Channel,
+    CanEdit,
+    CanFetchFiles,
+    CanFindSent,
+    CanMention,
+    CanReact,
+    CanReadHistory,
+    CanReadLinks,
+    CanReadMissed,
+    CanReconnect,
+    CanSayWhyAway,
+    CanShowStatus,
+    HasManifest,
+    Protocol,
+):
+    """All that it can."""
+
+
+_proof: type[_Abilities] = DiscordChannel

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from adapters.discord import ids, markup
+from adapters.discord import attached, ids, markup
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
@@ -159,8 +159,7 @@ def _besides(data: object) -> Iterator[str]:
         yield f"(forwarded) {readable(forwarded)}" if forwarded else "(a forwarded message without text)"
         yield from _besides(dig(snapshot, "message"))
     for file in items_at(data, "attachments"):
-        kind = text_at(file, "content_type")
-        yield f"(attached, but not passed on: {_label(file, 'filename') or 'a file'}{f', {kind}' if kind else ''})"
+        yield attached.line(file)
     for sticker in items_at(data, "sticker_items"):
         yield f"(a sticker: {_label(sticker, 'name') or 'without name'})"
     question = text_at(data, "poll", "question", "text")

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Self, cast
+from typing import ClassVar, Literal, Protocol, Self, cast
 
 import structlog
 from pydantic import Field, field_validator, model_validator
@@ -12,11 +12,13 @@ from slack_bolt.app.async_app import AsyncApp
 from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
+from adapters.slack.files import Files
 from adapters.slack.missed import Missed
 from adapters.slack.streams import KEY, Streams, opening, streamable
 from bridge.channel import (
     Accept,
-    CanEdit,
+    Attachment,
+    CanFetchFiles,
     CanFindSent,
     CanMention,
     CanReact,
@@ -116,6 +118,7 @@ class SlackChannel:
         self._streams = Streams(name, self._client)
         self._missed = Missed(name, self._client)
         self.reaction = settings.reaction
+        self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -249,6 +252,12 @@ class SlackChannel:
                 found += [parsed] if parsed else []
         return found
 
+    async def attached(self, envelope: Envelope) -> Sequence[Attachment]:
+        return await self._files.attached(envelope)
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, most: int) -> bytes | None:  # noqa: ARG002
+        return await self._files.fetch(attachment, most)
+
     async def resolve_names(self, envelope: Envelope) -> Envelope:
         author = ids.user_of(envelope.actor.id)
         if envelope.actor.type != "human":
@@ -295,33 +304,24 @@ def _line(text: str) -> str:
     return text if len(text) <= limits.STATUS_CHARS else text[: limits.STATUS_CHARS - 1] + "…"
 
 
-_proof: type[Channel] = SlackChannel
-_abilities: tuple[
-    type[CanEdit],
-    type[CanFindSent],
-    type[CanMention],
-    type[CanReact],
-    type[CanReadHistory],
-    type[CanReadLinks],
-    type[CanReadMissed],
-    type[CanReceiveWebhooks],
-    type[CanReconnect],
-    type[CanResolveNames],
-    type[CanShowStatus],
-    type[CanStream],
-    type[HasManifest],
-] = (
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-    SlackChannel,
-)
+class _Abilities(
+    Channel,
+    CanFetchFiles,
+    CanFindSent,
+    CanMention,
+    CanReact,
+    CanReadHistory,
+    CanReadLinks,
+    CanReadMissed,
+    CanReceiveWebhooks,
+    CanReconnect,
+    CanResolveNames,
+    CanShowStatus,
+    CanStream,
+    HasManifest,
+    Protocol,
+):
+    """All that it can."""
+
+
+_proof: type[_Abilities] = SlackChannel

@@ -27,6 +27,7 @@ oauth_config:
       - mpim:history
       - mpim:read
       - chat:write
+      - files:read
       - reactions:write
       - users:read
 settings:

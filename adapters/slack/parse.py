@@ -3,12 +3,12 @@
 Source: https://docs.slack.dev/reference/events/message and https://docs.slack.dev/reference/events/app_mention
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from adapters.slack import ids, markup
+from adapters.slack import attached, ids, markup
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import text_at
@@ -68,7 +68,9 @@ def message(
             source="slack",
             actor=Actor(id=ids.actor_id(author), display=_name(event) or author, type=_type(event)),
             conversation=Conversation(source="slack", ref=ids.conversation_ref(ids.Place(team, room, thread))),
-            text="\n".join(part for part in (markup.to_plain(text, bot.user), *_files(event)) if part),
+            text="\n".join(
+                part for part in (markup.to_plain(text, bot.user), *map(attached.line, attached.files(event))) if part
+            ),
             ts=datetime.fromtimestamp(float(ts), UTC),
             raw=raw,
         )
@@ -107,25 +109,6 @@ def _name(event: Mapping[str, Any]) -> str | None:
     """A name, where the event carries one: bots' posts do, people's do not."""
     name = event.get("username")
     return readable(name) if isinstance(name, str) and name else None
-
-
-def _files(event: Mapping[str, Any]) -> list[str]:
-    """What the agent is told of attached files: that they exist, by name and type."""
-    files = event.get("files")
-    if not isinstance(files, list):
-        return []
-    names: list[str] = []
-    for one in cast("list[object]", files):
-        file: Mapping[str, Any] = cast("Mapping[str, Any]", one) if isinstance(one, Mapping) else {}
-        name, kind = (_label(file, keys) for keys in (("name", "title"), ("mimetype",)))
-        names.append(f"(attached, but not passed on: {name or 'a file'}{f', {kind}' if kind else ''})")
-    return names
-
-
-def _label(file: Mapping[str, Any], keys: Sequence[str]) -> str:
-    """The first of these that is a text, on one line."""
-    named = next((file[key] for key in keys if isinstance(file.get(key), str)), "")
-    return " ".join(readable(named).split())
 
 
 def _text(source: Mapping[str, Any], key: str) -> str | None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.demo.instance_input import Received
+
 _DIRECTIVE = re.compile(r"\[\[(\w+)((?::[^:\]]+)*)\]\]")
 _SPEAKER = re.compile(r"^\[(?!\[)[^\[\]\n]+\] ")
 _CONTEXT_END = "[End of the earlier messages.]"
@@ -44,8 +46,10 @@ class Script:
     cut: bool = False
 
 
-def agent(prompt: str, earlier: Sequence[str]) -> Script:
+def agent(prompt: str, earlier: Sequence[str], files: Sequence[Received] = ()) -> Script:
     """The agent: what it answers to `prompt` in a session in which `earlier` was said. Pure.
+
+    It names the `files` that came with it.
 
     `[[name:argument]]` in the message steers it: `sleep:N` and `drip:N:S` (N words, S seconds apart) take time,
     `tool:NAME` tells of a tool while it sleeps, `http:CODE` and `fail` fail as a model provider does, `empty`,
@@ -56,7 +60,8 @@ def agent(prompt: str, earlier: Sequence[str]) -> Script:
     directives = {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
     dripped = directives.get("drip", ["0", "0"])
     words = int(dripped[0])
-    text = _answer(said, earlier, directives) + "".join(f" w{number}" for number in range(words))
+    seen = f"\nI was given: {', '.join(map(str, files))}." if files else ""
+    text = _answer(said, earlier, directives) + seen + "".join(f" w{number}" for number in range(words))
     code = int(directives["http"][0]) if "http" in directives else 500 if "fail" in directives else 200
     return Script(
         text="" if code != 200 else text,

@@ -12,12 +12,13 @@ import json
 import time
 import uuid
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
 from aiohttp import web
 
+from bridge.demo import instance_input
 from bridge.demo.instance_agent import Script, agent, chunks
 
 INSTANCE_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -37,6 +38,7 @@ class Request:
 
     session: str
     input: str
+    """Its text."""
     body: dict[str, Any]
     started: float
     traceparent: str | None = None
@@ -45,6 +47,7 @@ class Request:
     """When the answer was written; None while it runs, and for ever if it was never written to its end."""
     aborted: bool = False
     """The client hung up."""
+    files: Sequence[instance_input.Received] = ()
 
 
 @dataclass(slots=True)
@@ -184,7 +187,9 @@ class DemoInstanceServer:
         if refusal is not None:
             return refusal
         body = _object(await request.read())
-        missing = [key for key in ("model", "input") if not isinstance(body.get(key), str)]
+        missing = [
+            key for key, kinds in (("model", str), ("input", (str, list))) if not isinstance(body.get(key), kinds)
+        ]
         if missing:
             rows = [{"type": "missing", "loc": ["body", key], "msg": "Field required"} for key in missing]
             return web.json_response({"detail": rows}, status=422)
@@ -192,9 +197,12 @@ class DemoInstanceServer:
             return _detail(409, f"Instance is not running (status: {self.status}).")
         if not self.reachable:
             return _detail(502, {"error": "Gateway unavailable – the sandbox cannot be reached."})
-        if not body["input"]:
-            error = {"message": "Missing user message in `input`.", "type": "invalid_request_error"}
-            return web.json_response({"error": error}, status=400)
+        try:
+            said, files = instance_input.read(body["input"])
+        except instance_input.Refused as refused:
+            return _invalid(str(refused))
+        if not said and not files:
+            return _invalid("Missing user message in `input`.")
         session = request.match_info.get("session") or self._continued.get(
             str(body.get("previous_response_id")), DEFAULT_SESSION
         )
@@ -202,7 +210,8 @@ class DemoInstanceServer:
         self._sessions.move_to_end(session)
         response = _response(body["model"])
         with contextlib.suppress(ConnectionResetError):  # the client hung up
-            async with self._recorded(session, memory, body, request.headers.get("traceparent")) as record:
+            record = Request(session, said, body, time.monotonic(), request.headers.get("traceparent"), files=files)
+            async with self._recorded(record, memory):
                 if memory.running > 1 and not memory.created:
                     return await self._send(request, record, response, Script("", code=500, status="failed"))
                 if session == DEFAULT_SESSION:
@@ -212,18 +221,15 @@ class DemoInstanceServer:
         return web.Response()
 
     @contextlib.asynccontextmanager
-    async def _recorded(
-        self, session: str, memory: _Session, body: dict[str, Any], traceparent: str | None
-    ) -> AsyncGenerator[Request]:
-        record = Request(session, body["input"], body, time.monotonic(), traceparent)
+    async def _recorded(self, record: Request, memory: _Session) -> AsyncGenerator[None]:
         self.received += 1
-        self.overlaps += memory.running > 0 and session != DEFAULT_SESSION
+        self.overlaps += memory.running > 0 and record.session != DEFAULT_SESSION
         memory.running += 1
         if self.record:
             self.requests.append(record)
         self._tell()
         try:
-            yield record
+            yield
             record.finished = time.monotonic()
         except (asyncio.CancelledError, ConnectionResetError):
             record.aborted = True
@@ -243,7 +249,7 @@ class DemoInstanceServer:
         self, request: web.Request, record: Request, response: dict[str, Any], memory: _Session
     ) -> web.StreamResponse:
         """The agent's turn: it remembers the message from now on, even if the client hangs up."""
-        script = agent(record.input, memory.said)
+        script = agent(record.input, memory.said, record.files)
         memory.said.append(record.input)
         self._continue(response["id"], record)
         if script.hang:
@@ -394,6 +400,11 @@ def _object(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _invalid(message: str) -> web.Response:
+    error = {"message": message, "type": "invalid_request_error"}
+    return web.json_response({"error": error}, status=400)
 
 
 def _detail(status: int, detail: object) -> web.Response:

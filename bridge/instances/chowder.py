@@ -20,8 +20,8 @@ from pydantic import AfterValidator, Field, JsonValue, SecretStr
 from bridge import __version__
 from bridge.envelope import Actor
 from bridge.errors import InstanceError, InstanceUnavailable, TurnInterrupted
-from bridge.instance import CanProbe, Ending, Instance, InstanceSettings, Step, Turn
-from bridge.instances import failures, openresponses
+from bridge.instance import CanProbe, CanTakeFiles, Ending, Instance, InstanceSettings, Step, Takes, Turn
+from bridge.instances import failures, files, openresponses
 from bridge.settings import Secret, asked
 
 CONNECT_TIMEOUT = 10.0  # seconds for name, connection and TLS together
@@ -106,6 +106,7 @@ class ChowderInstance:
     Settings: ClassVar[type[InstanceSettings]] = ChowderSettings
     name: str
     repeatable: bool = False
+    takes: Takes = files.OPENCLAW
 
     def __init__(
         self,
@@ -160,7 +161,7 @@ class ChowderInstance:
                             else:
                                 yield step
                 else:
-                    refusal = await self._refusal(response, withheld=(turn.prompt, turn.envelope.text))
+                    refusal = await self._refusal(response, (turn.prompt, turn.envelope.text), files=bool(turn.files))
         except _BROKEN as error:
             raise self._broken(error, asyncio.get_running_loop().time() - begun) from error
         if isinstance(refusal, InstanceError):
@@ -201,7 +202,7 @@ class ChowderInstance:
 
     def _request(self, turn: Turn) -> tuple[str, bytes]:
         settings = self._settings
-        body: dict[str, JsonValue] = {"model": settings.model, "input": turn.prompt, **settings.extra}
+        body: dict[str, JsonValue] = {"model": settings.model, "input": files.openclaw(turn), **settings.extra}
         if settings.stream:
             body["stream"] = True
         if settings.continuity == "session":
@@ -212,7 +213,9 @@ class ChowderInstance:
                 body["previous_response_id"] = turn.continuation
         return address, json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
-    async def _refusal(self, response: httpx.Response, withheld: tuple[str, ...] = ()) -> InstanceError | Ending:
+    async def _refusal(
+        self, response: httpx.Response, withheld: tuple[str, ...] = (), *, files: bool = False
+    ) -> InstanceError | Ending:
         body = await openresponses.read_body(response)
         headers = response.headers
         return failures.failure(
@@ -222,6 +225,7 @@ class ChowderInstance:
             name=self.name,
             retry_after=failures.retry_after_seconds(headers.get("retry-after"), self._clock()),
             withheld=(self._key, *withheld),
+            files=files,
         )
 
     def _broken(self, error: Exception, seconds: float) -> InstanceError:
@@ -265,3 +269,4 @@ class ChowderInstance:
 
 _is_instance: type[Instance] = ChowderInstance
 _can_probe: type[CanProbe] = ChowderInstance
+_can_take_files: type[CanTakeFiles] = ChowderInstance

@@ -59,6 +59,16 @@ _TABLE: Mapping[int, _Row] = {  # status -> what to do, what to say
     429: (InstanceUnavailable, "{name} takes no more requests for the moment (429)."),
     503: (InstanceUnavailable, "{name} takes no requests for the moment (503)."),
 }
+_FILES_REFUSED: _Row = (
+    InstanceRefused,
+    (
+        "{who} does not take the message with its files{why}: write it again without them. "
+        "If that is refused, too, check model and extra of [instances.{name}]."
+    ),
+)
+_WITH_FILES: Mapping[int, _Row] = dict.fromkeys((400, 413, 422), _FILES_REFUSED)
+"""The same for a message with files, where it differs: OpenClaw looks into files and refuses what is not what it
+is called (seen with 2026.9.6: a PDF that is none is a 400)."""
 _REST: Mapping[int, _Row] = {  # the first digit of every other status -> the same
     3: (
         InstanceRefused,
@@ -90,11 +100,12 @@ def failure(
     name: str,
     retry_after: float | None = None,
     withheld: Sequence[str] = (),
+    files: bool = False,
 ) -> InstanceError | Ending:
     """What an answer other than 2xx means for the turn: an error to raise, or the agent's own failure. Never raises.
 
     `name` is the section's name, `retry_after` what the server asked for in seconds. A server's words are quoted in a
-    sentence only if they contain none of the texts in `withheld` (the key, the message).
+    sentence only if they contain none of the texts in `withheld` (the key, the message). `files`: some went with it.
     """
     value = openresponses.load(body) if "html" not in content_type.lower() else None
     fields = cast("dict[str, object]", value) if isinstance(value, dict) else {}
@@ -109,7 +120,9 @@ def failure(
             retry_after=retry_after or RETRY_AFTER,
             notice=f"{name} cannot be reached at the moment; your message waits and is answered when it is back.",
         )
-    kind, sentence = _TABLE.get(status) or _REST.get(status // 100) or _UNKNOWN
+    kind, sentence = (
+        (_WITH_FILES.get(status) if files else None) or _TABLE.get(status) or _REST.get(status // 100) or _UNKNOWN
+    )
     quoted = _quotable(words, withheld)
     text = sentence.format(who=who, name=name, status=status, why=f" ({quoted})" if quoted else "")
     if kind is InstanceUnavailable:

@@ -11,15 +11,17 @@ An agent that runs elsewhere and remembers its sessions subclasses `RemoteInstan
 import asyncio
 import contextlib
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
 import pytest
 
 from bridge.envelope import Actor, Conversation, Envelope
-from bridge.instance import Activity, Ending, Instance, Progress, Step, Turn
+from bridge.instance import Activity, CanTakeFiles, Ending, File, Instance, Progress, Step, Turn
 
 PATIENCE = 20.0  # seconds for an agent to answer or to notice that nobody listens any more
+EXAMPLES = {"application/pdf": b"%PDF-1.4\n%%EOF\n", "application/json": b"{}"}
 _numbers = itertools.count(1)
 
 
@@ -101,6 +103,15 @@ class InstanceContract:
         for question, steps in zip(questions, answers, strict=True):
             refs = {step.conversation.ref for step in steps if isinstance(step, Envelope)}
             assert refs == {question.envelope.conversation.ref}
+
+    async def test_files_of_each_type_that_it_takes_come_with_a_message(self, instance: Instance) -> None:
+        """All at once, and none that it says it takes is refused."""
+        if not isinstance(instance, CanTakeFiles):
+            pytest.skip("this instance takes no files")
+        types = [each.replace("*", "x-contract") for each in instance.takes.types]
+        files = [File(f"file {number}", each, EXAMPLES.get(each, b"a word")) for number, each in enumerate(types)]
+        question = turn(self.greeting, session="contract-files")
+        assert ending(await ask(instance, replace(question, files=files))).outcome == "completed"
 
     async def test_closing_a_turn_leaves_the_instance_usable(self, instance: Instance) -> None:
         """Hanging up after the first step does not harm the next turn."""

@@ -3,9 +3,10 @@
 import pytest
 
 from adapters.discord.channel import DiscordChannel
-from adapters.discord.simulator import DiscordSimulator
+from adapters.discord.simulator import DiscordSimulator, SharedFile
 from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
+from bridge.testing.files_contract import FilesContract
 from bridge.testing.simulator import Said
 from tests.discord.conftest import channel_for
 
@@ -46,11 +47,14 @@ class DiscordPlatform:
     def limit_next_post(self, seconds: int) -> None:
         self.simulator.faults.rate_limit("messages.create", retry_after=seconds)
 
+    def attach(self, name: str, content: bytes, media_type: str) -> None:
+        self.simulator.say_in("Ada", "look", mention=True, attachments=[SharedFile(name, content, media_type)])
+
     def cut_off(self) -> None:
         self.simulator.faults.blackout = True
 
 
-class TestDiscordChannel(ChannelContract):
+class TestDiscordChannel(ChannelContract, FilesContract):
     @pytest.fixture
     def platform(self, simulator: DiscordSimulator) -> DiscordPlatform:
         return DiscordPlatform(simulator)

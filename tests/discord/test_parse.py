@@ -138,9 +138,9 @@ def test_what_is_no_text_is_told_in_words():
     )
     assert envelope.text.splitlines() == [
         "(forwarded) original",
-        "(attached, but not passed on: x.png)",
-        "(attached, but not passed on: plan.pdf, application/pdf)",
-        "(attached, but not passed on: a b)",
+        "(attached: x.png)",
+        "(attached: plan.pdf, application/pdf)",
+        "(attached: a b)",
         "(a sticker: Wave)",
         "(a poll: Lunch?)",
     ]

@@ -170,3 +170,20 @@ async def test_a_file_of_a_person_can_be_read_by_its_url(simulator, rest, sessio
     _, (message,) = await rest("GET", f"/channels/{said.thread}/messages")
     async with session.get(message["attachments"][0]["url"]) as answer:
         assert await answer.read() == b"\0\1"
+
+
+async def test_an_attachments_address_expires_and_a_payload_has_one_that_is_valid_now(simulator, rest, session):
+    said = simulator.say_direct("Ada", "look", attachments=[SharedFile("a.bin", b"a")])
+
+    async def address():
+        _, (message,) = await rest("GET", f"/channels/{said.thread}/messages")
+        return message["attachments"][0]["url"]
+
+    async def status(url):
+        async with session.get(url) as answer:
+            return answer.status
+
+    old = await address()
+    assert set(dict(pair.split("=") for pair in old.partition("?")[2].rstrip("&").split("&"))) == {"ex", "is", "hm"}
+    simulator.expire_addresses()
+    assert [await status(url) for url in (old, old.partition("?")[0], await address())] == [404, 404, 200]

@@ -351,7 +351,7 @@ class TestSettings:
         assert read.model_dump() == {
             "type": "chowder", "base_url": "https://api.chowder.dev/v1", "instance_id": "i", "api_key": SecretStr(KEY),
             "model": "m", "continuity": "session", "stream": True, "timeout": 180, "extra": {},
-            "concurrency": 8, "on_unknown": "ask", "patience": 3600, "longest": 3600,
+            "concurrency": 8, "on_unknown": "ask", "patience": 3600, "longest": 3600, "files": True,
         }  # fmt: skip
 
     @pytest.mark.parametrize(

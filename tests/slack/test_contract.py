@@ -3,9 +3,10 @@
 import pytest
 
 from adapters.slack.channel import SlackChannel
-from adapters.slack.simulator import SlackSimulator
+from adapters.slack.simulator import SharedFile, SlackSimulator
 from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
+from bridge.testing.files_contract import FilesContract
 from bridge.testing.simulator import Said
 from tests.slack.conftest import channel_for
 
@@ -46,11 +47,14 @@ class SlackPlatform:
     def limit_next_post(self, seconds: int) -> None:
         self.simulator.faults.rate_limit("chat.postMessage", retry_after=seconds)
 
+    def attach(self, name: str, content: bytes, media_type: str) -> None:
+        self.simulator.say_in("Ada", "look", mention=True, files=[SharedFile(name, content, media_type)])
+
     def cut_off(self) -> None:
         self.simulator.faults.blackout = True
 
 
-class TestSlackChannel(ChannelContract):
+class TestSlackChannel(ChannelContract, FilesContract):
     @pytest.fixture
     def platform(self, simulator: SlackSimulator) -> SlackPlatform:
         return SlackPlatform(simulator)

@@ -98,10 +98,10 @@ def test_files_are_named_after_the_text():
     files = [{"name": "a.pdf", "mimetype": "application/pdf"}, {"title": "untitled"}, {}, "rubbish"]
     assert parse(event(subtype="file_share", text="look", files=files), BOT)[0].text.splitlines() == [
         "look",
-        "(attached, but not passed on: a.pdf, application/pdf)",
-        "(attached, but not passed on: untitled)",
-        "(attached, but not passed on: a file)",
-        "(attached, but not passed on: a file)",
+        "(attached: a.pdf, application/pdf)",
+        "(attached: untitled)",
+        "(attached: a file)",
+        "(attached: a file)",
     ]
 
 

@@ -349,5 +349,14 @@ async def test_files_need_the_token_and_give_a_login_page_without_it(simulator, 
         assert (answer.status, answer.content_type) == (200, "text/html")
 
 
+async def test_a_file_of_another_organisation_is_described_only_by_files_info(simulator, client):
+    said = simulator.say_in("Ada", "look", files=[SharedFile("a.csv", b"1,2", "text/csv", of_others=True)])
+    (shown,) = simulator.message(said).files
+    assert (shown["file_access"], shown.get("url_private")) == ("check_file_info", None)
+    answer = await client.files_info(file=shown["id"])
+    assert (answer["file"]["name"], answer["file"]["mimetype"], answer["file"]["size"]) == ("a.csv", "text/csv", 3)
+    assert (await error_of(client.files_info(file="F0")))["error"] == "file_not_found"
+
+
 def test_every_scope_belongs_to_a_known_method():
     assert set(SCOPES) <= set(METHODS)

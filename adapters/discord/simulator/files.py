@@ -5,6 +5,7 @@ https://docs.discord.com/developers/reference#uploading-files.
 """
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from adapters.discord.simulator.answers import ApiError
 from adapters.discord.simulator.api import Args
 from adapters.discord.simulator.faults import Faults
 from adapters.discord.simulator.guild import Guild, Payload, SharedFile
+from adapters.discord.simulator.signing import valid
 
 MAX_UPLOAD = 10 * 1024 * 1024
 """Bytes of one file. https://docs.discord.com/developers/reference#uploading-files."""
@@ -36,26 +38,34 @@ def attach(guild: Guild, url: str, room_id: str, args: Args) -> list[Payload]:
 
 
 class Downloads:
-    """Gives out contents to everybody who has the URL, as Discord's CDN does."""
+    """Gives out contents to everybody who has a URL that did not expire, as Discord's CDN does.
+
+    An expired one is a 404 with these words: https://github.com/useapi/discord-cdn-proxy (read 2026-11-22).
+    """
 
     def __init__(self, guild: Guild, faults: Faults) -> None:
         self._guild = guild
         self._faults = faults
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One download."""
+        """One download; its faults are those of `attachments.get`."""
         if self._faults.blackout and request.transport is not None:
             request.transport.abort()
-        known = self._guild.files.get(request.match_info["attachment"])
-        if known is None:
-            raise web.HTTPNotFound
+        fault = self._faults.take("attachments.get")
+        if fault is not None:
+            after = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            return web.Response(status=fault.status, body=fault.body, headers=after)
+        attachment = request.match_info["attachment"]
+        known = self._guild.files.get(attachment)
+        if known is None or not valid(self._guild, attachment, request.query):
+            raise web.HTTPNotFound(text="This content is no longer available.")
         return web.Response(body=known.content, headers={"Content-Type": known.mimetype})
 
 
 def _attachment(guild: Guild, url: str, room_id: str, shared: SharedFile) -> Payload:
     attachment_id = guild.ids.next()
     guild.files[attachment_id] = shared
-    address = f"{url}/attachments/{room_id}/{attachment_id}/{shared.name}"
+    address = f"{url}/attachments/{room_id}/{attachment_id}/{quote(shared.name)}"
     return {
         "id": attachment_id,
         "filename": shared.name,

@@ -201,6 +201,8 @@ class Guild:
         self.threads: dict[str, Thread] = {}
         self.files: dict[str, SharedFile] = {}
         """Attachment id -> what its URL gives out."""
+        self.signing_key = 0
+        """What attachments' addresses are signed with; with another one, all of before have expired."""
         self._people_by_name: dict[str, Person] = {bot_name: self.bot}
         self._rooms_by_name: dict[str, Room] = {}
         self._directs: dict[str, Room] = {}

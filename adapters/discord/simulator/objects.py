@@ -22,6 +22,7 @@ from adapters.discord.simulator.guild import (
     created_at,
     iso,
 )
+from adapters.discord.simulator.signing import signed
 
 MAX_COUNTED_MEMBERS = 50
 """A thread's `member_count` stops here. https://docs.discord.com/developers/topics/threads#thread-fields."""
@@ -167,7 +168,7 @@ def message(guild: Guild, stored: Message, *, quoted: bool = True) -> Payload:
         "mention_everyone": stored.mention_everyone,
         "mentions": [user(people[each]) for each in stored.mentions if each in people],
         "mention_roles": stored.mention_roles,
-        "attachments": stored.attachments,
+        "attachments": [signed(guild, each) for each in stored.attachments],
         "embeds": stored.embeds,
         "components": stored.components,
         "pinned": False,

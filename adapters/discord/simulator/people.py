@@ -205,6 +205,10 @@ class People:
         """The person with that display name, made on first use."""
         return self._api.guild.person(name)
 
+    def expire_addresses(self) -> None:
+        """The attachments' addresses in all payloads so far have expired."""
+        self._api.guild.signing_key += 1
+
     def message(self, said: Said) -> Message:
         """What is stored of a message."""
         room, _, opened = self._api.guild.resolve(said.thread)

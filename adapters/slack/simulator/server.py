@@ -84,7 +84,7 @@ class SlackServer:
             scopes=granted,
             record_calls=record_calls,
         )
-        downloads = files.Downloads(self.workspace, self.bot_token, granted)
+        downloads = files.Downloads(self.workspace, self.faults, self.bot_token, granted)
         self._listener = Listener(host, port, self.sockets, self.faults)
         self._listener.application.add_routes(
             [

@@ -12,14 +12,14 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from adapters.slack.simulator import methods_chat, methods_read, methods_stream
+from adapters.slack.simulator import files, methods_chat, methods_read, methods_stream
 from adapters.slack.simulator.arguments import ApiError, Args
 from adapters.slack.simulator.faults import Fault, Faults
 from adapters.slack.simulator.publisher import Publisher
 from adapters.slack.simulator.rate_limit import Limiter
 from adapters.slack.simulator.workspace import Payload
 
-METHODS = methods_chat.METHODS | methods_read.METHODS | methods_stream.METHODS
+METHODS = methods_chat.METHODS | methods_read.METHODS | methods_stream.METHODS | files.METHODS
 
 CONNECTIONS_OPEN = "apps.connections.open"
 """The one method for the app token."""
@@ -40,6 +40,7 @@ SCOPES = {
     "conversations.list": "channels:read",
     "conversations.open": "im:write",
     "conversations.replies": "channels:history",
+    "files.info": "files:read",
     "reactions.add": "reactions:write",
     "reactions.remove": "reactions:write",
     "team.info": "team:read",

@@ -54,6 +54,8 @@ class SharedFile:
     name: str
     content: bytes = b""
     mimetype: str = "text/plain"
+    of_others: bool = False
+    """Of another organisation: messages do not describe it."""
 
 
 @dataclass(slots=True)
@@ -146,6 +148,8 @@ class Workspace:
         """(room, thread_ts) -> what `assistant.threads.setStatus` shows there at the moment."""
         self.stream_seconds, self.stream_idle_seconds = STREAM_SECONDS, STREAM_IDLE_SECONDS
         self.contents: dict[str, bytes] = {}
+        self.files: dict[str, Payload] = {}
+        """File id -> its description."""
         """File id -> the bytes behind its `url_private`."""
         self._people_by_name: dict[str, Person] = {bot_name: self.bot}
         self._rooms_by_name: dict[str, Room] = {}

@@ -1,0 +1,49 @@
+"""A message with files as the input of an Open Responses request, in the form that a gateway takes. Pure."""
+
+import base64
+
+from pydantic import JsonValue
+
+from bridge.instance import File, Takes, Turn
+
+_IMAGE = 10 * 2**20
+_FILE = 5 * 2**20
+_IMAGES = ("jpeg", "png", "gif", "webp", "heic", "heif")
+_DOCUMENTS = (
+    "text/plain", "text/markdown", "text/html", "text/csv", "application/json", "application/pdf",
+)  # fmt: skip
+
+OPENCLAW = Takes(
+    types={f"image/{kind}": _IMAGE for kind in _IMAGES} | dict.fromkeys(_DOCUMENTS, _FILE) | {"text/*": _FILE},
+    together=12 * 2**20,
+    called="images (JPEG, PNG, GIF, WebP, HEIC), PDF, JSON and text",
+)
+"""What OpenClaw takes unless its owner changed that: 10 MB an image, 5 MB a document, 20 MB a request, of which base64
+takes a third. https://docs.openclaw.ai/gateway/openresponses-http-api (read 2026-11-22), and seen with 2026.9.6:
+10,485,760 bytes of an image and 5,242,880 of a text are taken, one more is a 400. Other types of text are a 400, too:
+they go as text/plain."""
+
+
+def openclaw(turn: Turn) -> JsonValue:
+    """The prompt alone, or one message of it and the files.
+
+    https://docs.openclaw.ai/gateway/openresponses-http-api#images-input_image: the `source` form. OpenAI's form
+    (`image_url`, `file_data`) is a 400 there (seen with 2026.9.6).
+    """
+    if not turn.files:
+        return turn.prompt
+    content: list[JsonValue] = [{"type": "input_text", "text": turn.prompt}]
+    content += [_part(file) for file in turn.files]
+    return [{"type": "message", "role": "user", "content": content}]
+
+
+def _part(file: File) -> JsonValue:
+    data = base64.b64encode(file.content).decode()
+    if file.media_type.startswith("image/"):
+        return {"type": "input_image", "source": _source(file.media_type, data)}
+    kind = "text/plain" if file.media_type not in _DOCUMENTS else file.media_type
+    return {"type": "input_file", "source": {**_source(kind, data), "filename": file.name}}
+
+
+def _source(media_type: str, data: str) -> dict[str, JsonValue]:
+    return {"type": "base64", "media_type": media_type, "data": data}
