@@ -1,5 +1,6 @@
 """The store over SQLAlchemy Core: the protocol's methods, each one call into the group commit."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,13 +12,15 @@ from sqlalchemy import Column, Connection, Engine, delete, insert, select
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, StoreError
-from bridge.store import database, posts
+from bridge.feedback import Vote
+from bridge.store import counts, database, posts
 from bridge.store.again import AgainStatements, AskAgain
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
+from bridge.store.feedback import FeedbackStatements
 from bridge.store.heard import HeardStatements
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
-from bridge.store.protocol import Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
+from bridge.store.protocol import Accepted, Arrival, Counts, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.turns import Finish, OpenAgain, TurnStatements
 
@@ -64,7 +67,9 @@ class SqlStore:
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
         self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
+        self._feedback = FeedbackStatements(clock)
         self._heard = HeardStatements(clock)
+        self._url = engine.url.render_as_string(hide_password=False)
         self._commit = GroupCommit(engine)
         self._lock: FileLock | None = None
 
@@ -153,6 +158,9 @@ class SqlStore:
     async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         return await self._commit.write(posts.unaccounted_for, refs)
 
+    async def vote(self, vote: Vote) -> bool:
+        return await self._commit.write(self._feedback.vote, vote)
+
     async def renew(self) -> None:
         await self._commit.write(self._renew, None)
 
@@ -161,6 +169,9 @@ class SqlStore:
 
     async def unconfigured(self, instances: Sequence[str], channels: Sequence[str]) -> tuple[list[str], list[str]]:
         return await self._commit.write(self._unconfigured, (instances, channels))
+
+    async def counts(self) -> Counts:
+        return await asyncio.to_thread(counts.read_at, self._url)
 
     async def writable(self) -> None:
         await self._commit.write(self._beat, None)
