@@ -11,7 +11,7 @@ import structlog
 
 from bridge import __version__, retry
 from bridge.backfill import Backfill
-from bridge.channel import Channel, Hearing
+from bridge.channel import CanShowButtons, Channel, Hearing
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
 from bridge.errors import ConfigError, StoreError
@@ -19,6 +19,7 @@ from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
 from bridge.listening import Listening
+from bridge.presses import Presses
 from bridge.preview import Previews
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.store.sqlstore import SqlStore
@@ -127,9 +128,14 @@ class _Bridge:
         previews = {name: Previews(channel, store) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
         self._turns: list[Crew[Any]] = [
-            Turns(instance, settings, store, channels, config.rules, previews=previews).crew()
+            Turns(
+                instance, settings, store, channels, config.rules, previews=previews, rated=config.bridge.feedback
+            ).crew()
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
         ]
+        for name, channel in channels.items():
+            if isinstance(channel, CanShowButtons):
+                channel.on_press(Presses(store, config.rules, name, rated=config.bridge.feedback).take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

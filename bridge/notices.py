@@ -20,6 +20,11 @@ DROPPED = (
 )
 NOTHING_TO_RETRY = "There is nothing to try again here."
 
+VOTED_GOOD = "Noted: a good answer. Press the other button if you change your mind."
+VOTED_BAD = "Noted: a bad answer. Press the other button if you change your mind."
+BUTTON_IS_NOT_FOR_YOU = "That button is not for you here: whoever runs this bot decides who may use it."
+BUTTON_DOES_NOTHING = "That button does nothing any more."
+
 
 def failed(detail: str | None) -> str:
     """The agent itself could not answer."""

@@ -47,6 +47,7 @@ class Turns:
         rules: Sequence[Rule],
         *,
         previews: Mapping[str, Previews],
+        rated: bool = False,
     ) -> None:
         self._instance = instance
         self._settings = settings
@@ -54,6 +55,7 @@ class Turns:
         self._channels = channels
         self._rules = rules
         self._previews = previews
+        self._rated = rated
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
         self._commands = {commands.Command.RETRY: self._ask_again}
 
@@ -177,7 +179,7 @@ class Turns:
         faultpoints.reached("turn.answered")
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
-            deliveries=replies.answer(lease, channel, said, ending),
+            deliveries=replies.answer(lease, channel, said, ending, rated=self._rated),
             envelope=turn.envelope,
             replies=said,
             error=ending.detail,
