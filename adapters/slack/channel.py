@@ -13,8 +13,10 @@ from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.missed import Missed
+from adapters.slack.presses import Presses
 from bridge.channel import (
     Accept,
+    Button,
     CanEdit,
     CanFindSent,
     CanReadHistory,
@@ -23,6 +25,7 @@ from bridge.channel import (
     CanReceiveWebhooks,
     CanReconnect,
     CanResolveNames,
+    CanShowButtons,
     Channel,
     Delivery,
     Facts,
@@ -30,6 +33,7 @@ from bridge.channel import (
     LinkedMessage,
     MessageRef,
     Payload,
+    TakePress,
     WebhookRequest,
     WebhookResponse,
 )
@@ -99,6 +103,7 @@ class SlackChannel:
             name, settings.bot_token.get_secret_value(), settings.api_base, connections=self.posts_at_once * 2
         )
         self._missed = Missed(name, self._client)
+        self._presses = Presses(name, self._client)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -142,6 +147,7 @@ class SlackChannel:
             self._client.web,
             bot,
             accept,
+            self._presses,
             bot_token=settings.bot_token.get_secret_value(),
             signing_secret=secret,
         )
@@ -169,6 +175,13 @@ class SlackChannel:
     @classmethod
     def render(cls, text: str) -> Sequence[Payload]:
         return rendering.render(text)
+
+    @classmethod
+    def render_with_buttons(cls, text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
+        return rendering.render_with_buttons(text, buttons)
+
+    def on_press(self, take: TakePress) -> None:
+        self._presses.on_press(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._client.post(delivery)
@@ -241,6 +254,7 @@ class SlackChannel:
     async def close(self) -> None:
         for task in self._names.values():
             task.cancel()
+        await self._presses.close()
         await self._client.close()
 
 
@@ -254,8 +268,10 @@ _abilities: tuple[
     type[CanReceiveWebhooks],
     type[CanReconnect],
     type[CanResolveNames],
+    type[CanShowButtons],
     type[HasManifest],
 ] = (
+    SlackChannel,
     SlackChannel,
     SlackChannel,
     SlackChannel,

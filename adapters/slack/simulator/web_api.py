@@ -29,6 +29,7 @@ SCOPES = {
     "assistant.threads.setStatus": "chat:write",
     "bots.info": "users:read",
     "chat.delete": "chat:write",
+    "chat.postEphemeral": "chat:write",
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
     "conversations.history": "channels:history",

@@ -51,6 +51,16 @@ class SharedFile:
     mimetype: str = "text/plain"
 
 
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """An ephemeral message: only that person sees it."""
+
+    room: str
+    user: str
+    text: str
+    thread_ts: str = ""
+
+
 @dataclass(slots=True)
 class Message:
     """One message; `ts` is its id within the room."""
@@ -128,6 +138,7 @@ class Workspace:
         self.rooms: dict[str, Room] = {}
         self.statuses: dict[tuple[str, str], str] = {}
         """(room, thread_ts) -> what `assistant.threads.setStatus` shows there at the moment."""
+        self.whispers: list[Whisper] = []
         self.contents: dict[str, bytes] = {}
         """File id -> the bytes behind its `url_private`."""
         self._people_by_name: dict[str, Person] = {bot_name: self.bot}
