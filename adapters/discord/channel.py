@@ -15,9 +15,11 @@ from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
 from adapters.discord.missed import Missed
+from adapters.discord.presses import Presses
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
+    Button,
     CanEdit,
     CanFindSent,
     CanReadHistory,
@@ -25,6 +27,7 @@ from bridge.channel import (
     CanReadMissed,
     CanReconnect,
     CanSayWhyAway,
+    CanShowButtons,
     CanShowStatus,
     Channel,
     Delivery,
@@ -33,6 +36,7 @@ from bridge.channel import (
     LinkedMessage,
     MessageRef,
     Payload,
+    TakePress,
 )
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, NotSent
@@ -82,6 +86,7 @@ class DiscordChannel:
         self._client = DiscordClient(name, self._token, settings.api_base)
         self._threads = Threads(name, self._client)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
+        self._presses = Presses(name, self._client)
         self._gateway: listen.Gateway | None = None
         self._refusal: str | None = None
         self._places: dict[str, parse.Where] = {}
@@ -130,6 +135,7 @@ class DiscordChannel:
             self._client.call,
             arrivals.put,
             self._threads.deleted,
+            interacted=self._presses.put,
             message_content=bot.reads_content,
         )
         self._gateway = gateway
@@ -149,6 +155,13 @@ class DiscordChannel:
     @classmethod
     def render(cls, text: str) -> Sequence[Payload]:
         return rendering.render(text)
+
+    @classmethod
+    def render_with_buttons(cls, text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
+        return rendering.render_with_buttons(text, buttons)
+
+    def on_press(self, take: TakePress) -> None:
+        self._presses.on_press(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
@@ -225,6 +238,7 @@ class DiscordChannel:
         return manifest.MANIFEST
 
     async def close(self) -> None:
+        await self._presses.close()
         await self._threads.close()
         await self._client.close()
 
@@ -238,9 +252,11 @@ _abilities: tuple[
     type[CanReadMissed],
     type[CanReconnect],
     type[CanSayWhyAway],
+    type[CanShowButtons],
     type[CanShowStatus],
     type[HasManifest],
 ] = (
+    DiscordChannel,
     DiscordChannel,
     DiscordChannel,
     DiscordChannel,
