@@ -9,6 +9,7 @@ from typing import Self
 from filelock import FileLock
 from sqlalchemy import Column, Connection, Engine, delete, insert, select
 
+from bridge import metrics
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, StoreError
@@ -20,7 +21,17 @@ from bridge.store.commit import GroupCommit
 from bridge.store.feedback import FeedbackStatements
 from bridge.store.heard import HeardStatements
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
-from bridge.store.protocol import Accepted, Arrival, Counts, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
+from bridge.store.protocol import (
+    PREVIEW,
+    Accepted,
+    Arrival,
+    Counts,
+    DeliveryLease,
+    Lease,
+    NewDelivery,
+    TurnLease,
+    TurnResult,
+)
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.turns import Finish, OpenAgain, TurnStatements
 
@@ -99,7 +110,10 @@ class SqlStore:
         return store
 
     async def accept(self, arrival: Arrival) -> Accepted:
-        return await self._commit.write(self._turns.accept, arrival)
+        outcome = await self._commit.write(self._turns.accept, arrival)
+        if outcome is Accepted.TURN:
+            metrics.ACCEPTED.labels(arrival.channel).inc()
+        return outcome
 
     async def heard_until(self, channel: str) -> tuple[float, float]:
         return await self._commit.write(self._heard.read, channel)
@@ -118,6 +132,7 @@ class SqlStore:
 
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
         await self._commit.write(self._turns.finish, Finish(lease, result))
+        metrics.ENDED.labels(lease.instance, result.status).inc()
 
     async def retry_turn(
         self,
@@ -132,7 +147,9 @@ class SqlStore:
         await self._commit.write(self._turns.open_again, call, wake_after=wait)
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
-        return await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise))
+        opened = await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise))
+        metrics.ENDED.labels(lease.instance, "answered").inc()
+        return opened
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
         return await self._commit.claim(self._deliveries.claim, (channel, limit), self._give_back)
@@ -145,6 +162,8 @@ class SqlStore:
 
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
         await self._commit.write(self._deliveries.close, Close(lease, ref=ref))
+        if lease.kind != PREVIEW:
+            metrics.POSTED.labels(lease.channel).inc()
 
     async def retry_delivery(
         self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
@@ -154,6 +173,7 @@ class SqlStore:
 
     async def bury(self, lease: DeliveryLease, error: str, *, in_doubt: bool = False) -> None:
         await self._commit.write(self._deliveries.close, Close(lease, error=error, in_doubt=in_doubt))
+        metrics.BURIED.labels(lease.channel).inc()
 
     async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         return await self._commit.write(posts.unaccounted_for, refs)
