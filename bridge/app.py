@@ -12,7 +12,7 @@ import structlog
 from bridge import __version__, retry
 from bridge.acknowledge import Acknowledging
 from bridge.backfill import Backfill
-from bridge.channel import Channel, Hearing
+from bridge.channel import CanShowButtons, Channel, Hearing
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
 from bridge.errors import ConfigError, StoreError
@@ -20,7 +20,9 @@ from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
 from bridge.listening import Listening
+from bridge.presses import Presses
 from bridge.registry import CHANNELS, INSTANCES, Registry
+from bridge.replies import Manner
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Shows, Turns
 from bridge.web.routes import routes
@@ -128,10 +130,14 @@ class _Bridge:
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         shows = {name: Shows.of(channel, store, mention=config.bridge.mention) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
+        manner = Manner(mention=config.bridge.mention, rated=config.bridge.feedback)
         self._turns: list[Crew[Any]] = [
-            Turns(instance, settings, store, channels, config.rules, shows=shows, mention=config.bridge.mention).crew()
+            Turns(instance, settings, store, channels, config.rules, shows=shows, manner=manner).crew()
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
         ]
+        for name, channel in channels.items():
+            if isinstance(channel, CanShowButtons):
+                channel.on_press(Presses(store, config.rules, name, rated=config.bridge.feedback).take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

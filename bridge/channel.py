@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NewType, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, NewType, Protocol, Self, runtime_checkable
 
 from bridge.envelope import Conversation, Envelope
 from bridge.settings import Section
@@ -53,6 +53,36 @@ class Delivery:
     """Seconds since the epoch, by our clock."""
     answers: str | None = None
     """The id of the envelope that it answers: nothing of this delivery was posted before that was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a message of ours."""
+
+    id: str
+    """Comes back in a `Press`: opaque to the channel, at most 100 characters."""
+    label: str
+    """A few words, at most 75 characters."""
+    says: Literal["good", "bad"] | None = None
+    """What somebody says of the message by pressing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody pressed a button."""
+
+    button: str
+    """Its id as the platform told it, which may be anything."""
+    message: MessageRef
+    """The message that it stands under."""
+    actor: str
+    """`Actor.id` of whoever pressed it."""
+    facts: Facts
+    """Where the message stands and who pressed; nobody is `addressed`."""
+
+
+TakePress = Callable[[Press], Awaitable[str]]
+"""Commits what a press means and returns a sentence for whoever pressed. If it raises, nothing is acknowledged."""
 
 
 class Channel(Protocol):
@@ -179,6 +209,24 @@ class CanMention(Protocol):
 
     def mention(self, parts: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:
         """The same messages, the first of which notifies the person who wrote that one. Pure."""
+        ...
+
+
+@runtime_checkable
+class CanShowButtons(Protocol):
+    """Can put buttons under a message and tell who presses them."""
+
+    @classmethod
+    def render_with_buttons(cls, text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
+        """`render`, with the buttons once, under the last message or in a small one after it. Pure."""
+        ...
+
+    def on_press(self, take: TakePress) -> None:
+        """From the next `listen` on every press is given to `take`.
+
+        The platform is acknowledged after it returned, and what it returned is shown to that person alone, as far as
+        the platform can. If it raises, or takes longer than the platform waits, the platform says so by itself.
+        """
         ...
 
 

@@ -38,6 +38,8 @@ class BridgeSettings(Section):
     """Seconds: what was said while the bridge was away, and is found later than that, is only listed."""
     mention: bool = False
     """Whether an answer notifies whoever asked."""
+    feedback: bool = False
+    """Two buttons under each answer, by which people call it good or bad."""
     drain: float = Field(default=20, ge=0, allow_inf_nan=False)
     """Seconds that running turns have left to finish after SIGTERM."""
 

@@ -44,6 +44,12 @@ def dropped(why: Interruption = "cut") -> str:
     return f"{_INTERRUPTED[why]}; the question was dropped. Write `!retry` to ask it again."
 
 
+VOTED_GOOD = "Noted: a good answer. Press the other button if you change your mind."
+VOTED_BAD = "Noted: a bad answer. Press the other button if you change your mind."
+BUTTON_IS_NOT_FOR_YOU = "That button is not for you here: whoever runs this bot decides who may use it."
+BUTTON_DOES_NOTHING = "That button does nothing any more."
+
+
 def failed(detail: str | None) -> str:
     """The agent itself could not answer."""
     return f"The agent could not answer{_because(detail)} Write `!retry` to ask it again, or ask your operator."

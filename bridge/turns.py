@@ -26,6 +26,7 @@ from bridge.errors import (
 from bridge.instance import Activity, CanProbe, CanTakeFiles, Ending, File, Instance, InstanceSettings, Progress, Turn
 from bridge.log import about
 from bridge.preview import Previews
+from bridge.replies import Manner
 from bridge.rules import Rule
 from bridge.status import Statuses
 from bridge.store.protocol import WAITING, NewDelivery, Store, TurnLease, TurnResult
@@ -66,16 +67,15 @@ class Turns:
         rules: Sequence[Rule],
         *,
         shows: Mapping[str, Shows],
-        mention: bool = False,
+        manner: Manner = replies.PLAIN,
     ) -> None:
-        """`mention`: whoever asked is notified of the answer."""
         self._instance = instance
         self._settings = settings
         self._store = store
         self._channels = channels
         self._rules = rules
         self._shows = shows
-        self._mention = mention
+        self._manner = manner
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
         self._commands = {commands.Command.RETRY: self._ask_again}
 
@@ -201,8 +201,7 @@ class Turns:
             await until_stored(lambda: self._store.begin_turn(lease))
         faultpoints.reached("turn.begun")
         shows = self._shows[lease.channel]
-        said: list[Envelope] = []
-        ending = Ending()
+        came = replies.Said(left)
         try:
             async with (
                 asyncio.timeout(self._settings.longest),
@@ -218,20 +217,21 @@ class Turns:
                         case Activity():
                             status.does(item.what)
                         case Envelope():
-                            said.append(item)
+                            came.replies.append(item)
                         case Ending():
-                            ending = item
+                            came.ending = item
         except TimeoutError:
             limit = (
                 f"it was not done after {self._settings.longest:.0f} seconds (longest of [instances.{lease.instance}])"
             )
             raise TurnInterrupted(limit, why="long") from None
         faultpoints.reached("turn.answered")
+        ending = came.ending
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
-            deliveries=replies.answer(lease, channel, said, ending, left, mention=self._mention),
+            deliveries=replies.answer(lease, channel, came, self._manner),
             envelope=turn.envelope,
-            replies=said,
+            replies=came.replies,
             error=ending.detail,
             continuation=ending.continuation,
             usage=ending.usage,

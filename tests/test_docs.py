@@ -9,10 +9,13 @@ import pytest
 from typer.main import get_command
 
 from bridge import config
+from bridge.channel import Hearing
 from bridge.cli.commands import app
 from bridge.config import BridgeSettings
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.rules import Rule
+from bridge.store.protocol import Counts
+from bridge.web.metrics import page
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "bench").glob("*.md"), *(ROOT / "adapters").glob("*.md")])
@@ -80,6 +83,15 @@ def test_every_path_that_a_document_names_exists(document: Path) -> None:
     paths |= set(re.findall(r"\]\(([\w./-]+)\)", text))
     missing = {path for path in paths if not (ROOT / path).exists() and not (document.parent / path).exists()}
     assert missing == set()
+
+
+def test_every_metric_is_in_the_readme() -> None:
+    counts = Counts({"main": 1}, {"c": 1}, 0, 0, {"good": 0, "bad": 0})
+    shown = page(counts, {"c": Hearing(connected=True, hears=True, problem=None)}, ["main"], writable=True).decode()
+    names = set(re.findall(r"^(threadbridge_\w+)", shown, re.MULTILINE))
+    assert len(names) >= 11
+    assert {name for name in names if f"`{name}" not in README} == set()
+    assert set(re.findall(r"`(threadbridge_\w+)", README)) == names
 
 
 def test_every_module_of_the_core_has_its_place_in_the_architecture() -> None:

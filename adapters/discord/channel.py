@@ -16,10 +16,12 @@ from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
 from adapters.discord.files import Files
 from adapters.discord.missed import Missed
+from adapters.discord.presses import Presses
 from adapters.discord.threads import Threads
 from bridge.channel import (
     Accept,
     Attachment,
+    Button,
     CanEdit,
     CanFetchFiles,
     CanFindSent,
@@ -30,6 +32,7 @@ from bridge.channel import (
     CanReadMissed,
     CanReconnect,
     CanSayWhyAway,
+    CanShowButtons,
     CanShowStatus,
     Channel,
     Delivery,
@@ -38,6 +41,7 @@ from bridge.channel import (
     LinkedMessage,
     MessageRef,
     Payload,
+    TakePress,
 )
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, NotSent
@@ -94,6 +98,7 @@ class DiscordChannel:
         self._files = Files(self._client, settings.api_base)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self.reaction = settings.reaction
+        self._presses = Presses(name, self._client)
         self._gateway: listen.Gateway | None = None
         self._refusal: str | None = None
         self._places: dict[str, parse.Where] = {}
@@ -142,6 +147,7 @@ class DiscordChannel:
             self._client.call,
             arrivals.put,
             self._threads.deleted,
+            interacted=self._presses.put,
             message_content=bot.reads_content,
         )
         self._gateway = gateway
@@ -161,6 +167,13 @@ class DiscordChannel:
     @classmethod
     def render(cls, text: str) -> Sequence[Payload]:
         return rendering.render(text)
+
+    @classmethod
+    def render_with_buttons(cls, text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
+        return rendering.render_with_buttons(text, buttons)
+
+    def on_press(self, take: TakePress) -> None:
+        self._presses.on_press(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
@@ -255,6 +268,7 @@ class DiscordChannel:
         return manifest.MANIFEST
 
     async def close(self) -> None:
+        await self._presses.close()
         await self._threads.close()
         await self._client.close()
 
@@ -271,6 +285,7 @@ class _Abilities(
     CanReadMissed,
     CanReconnect,
     CanSayWhyAway,
+    CanShowButtons,
     CanShowStatus,
     HasManifest,
     Protocol,

@@ -23,6 +23,7 @@ PATIENCE = 30.0
 LONGEST = 90.0
 """Seconds after which a call ends, its waits and discord.py's own repetitions included."""
 SUPPRESS_EMBEDS = 1 << 2
+EPHEMERAL = 1 << 6
 """https://docs.discord.com/developers/resources/message#message-object-message-flags"""
 FAILURES = (
     discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError,
@@ -161,6 +162,21 @@ class DiscordClient:
             json={**QUIET, **payload},
             channel_id=channel,
             message_id=message,
+        )
+
+    async def answer(self, interaction: str, token: str, text: str) -> None:
+        """Answers an interaction by a sentence that only that person sees.
+
+        https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response; the
+        names of the two parts of the address are those by which discord.py keeps the limits of each token.
+        """
+        shown: dict[str, Any] = {"content": text, "flags": EPHEMERAL, "allowed_mentions": {"parse": []}}
+        await self.call(
+            "POST",
+            "/interactions/{webhook_id}/{webhook_token}/callback",
+            json={"type": 4, "data": shown},
+            webhook_id=interaction,
+            webhook_token=token,
         )
 
     async def open_thread(self, room: str, message: str, name: str) -> None:

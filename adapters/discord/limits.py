@@ -30,3 +30,7 @@ https://docs.discord.com/developers/topics/rate-limits"""
 
 TYPING_SECONDS = 10.0
 """How long typing is shown. https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""
+
+ANSWER_SECONDS = 3.0
+"""After these an interaction cannot be answered any more.
+https://docs.discord.com/developers/interactions/receiving-and-responding#responding-to-an-interaction"""

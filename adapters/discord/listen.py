@@ -66,7 +66,7 @@ HEARTBEAT, RECONNECT, INVALID_SESSION = 1, 7, 9
 """Opcodes."""
 MOST_OF_A_SIGNAL = 200
 """Characters: what is longer is an event."""
-_WANTED = ('"MESSAGE_CREATE"', '"READY"', '"RESUMED"', '"GUILD_DELETE"', '"THREAD_DELETE"')
+_WANTED = ('"MESSAGE_CREATE"', '"INTERACTION_CREATE"', '"READY"', '"RESUMED"', '"GUILD_DELETE"', '"THREAD_DELETE"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,8 @@ logging.getLogger("discord.gateway").addFilter(_NoNoise())
 
 
 class Gateway(discord.Client):
-    """Gives every message that is written to `take`, as the gateway sent it, and every deleted thread to `deleted`.
+    """Gives every message that is written to `take` and every interaction to `interacted`, as the gateway sent them,
+    and every deleted thread to `deleted`.
 
     `library` is logged in and stays open; `call(method, path)` asks the REST API and raises ChannelError.
     """
@@ -114,6 +115,7 @@ class Gateway(discord.Client):
         take: Callable[[dict[str, Any]], None],
         deleted: Callable[[str], None],
         *,
+        interacted: Callable[[dict[str, Any]], None],
         message_content: bool,
     ) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # we do not speak
@@ -127,11 +129,13 @@ class Gateway(discord.Client):
             chunk_guilds_at_startup=False,
         )
         self.http = self._connection.http = self._library = library
-        self._connection.parsers.pop("MESSAGE_CREATE", None)  # we take messages as they come
+        for taken_as_it_comes in ("MESSAGE_CREATE", "INTERACTION_CREATE"):
+            self._connection.parsers.pop(taken_as_it_comes, None)
         self._call = call
         self._channel = channel
         self._take = take
         self._deleted = deleted
+        self._interacted = interacted
         self._ready_on: DiscordWebSocket | None = None
         self._ready_at = self._heard_at = self._asked_at = 0.0  # monotonic seconds
         self._told_to_go_at: float | None = None
@@ -190,6 +194,8 @@ class Gateway(discord.Client):
         match text_at(payload, "t"):
             case "MESSAGE_CREATE" if isinstance(dig(payload, "d"), dict):
                 self._take(cast("dict[str, Any]", payload))
+            case "INTERACTION_CREATE":
+                self._interacted(cast("dict[str, Any]", payload))
             case "READY" | "RESUMED" as event:
                 self._ready_on, self._ready_at, self._resumes = self.ws, time.monotonic(), 0
                 _log.info("channel.connected", channel=self._channel, mode="gateway", resumed=event == "RESUMED")

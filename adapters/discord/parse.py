@@ -1,7 +1,8 @@
-"""A message of the gateway or of the history -> `(Envelope, Facts)`. Pure.
+"""A message of the gateway or of the history -> `(Envelope, Facts)`, an interaction -> `Press`. Pure.
 
-Source: https://docs.discord.com/developers/events/gateway-events#message-create and
-https://docs.discord.com/developers/resources/message#message-object
+Source: https://docs.discord.com/developers/events/gateway-events#message-create,
+https://docs.discord.com/developers/resources/message#message-object and
+https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from adapters.discord import attached, ids, markup
-from bridge.channel import Facts
+from bridge.channel import Facts, Press
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
 from bridge.text import readable
@@ -112,6 +113,37 @@ def message(
         author_is_bot=_type(data) == "agent",
     )
     return envelope, facts
+
+
+def press(data: object) -> Press:
+    """A button that was pressed under one of our messages. Raises Malformed.
+
+    Where our message stands in a thread, that is the conversation; else it may be a reply to what began it.
+    """
+    guild = text_at(data, "guild_id")
+    user = text_at(data, "member", "user", "id") or text_at(data, "user", "id")
+    button, own = text_at(data, "data", "custom_id"), text_at(data, "message", "id")
+    if user is None or button is None or own is None:
+        raise Malformed("a press without user, custom_id or message")
+    at = where(dig(data, "channel"))
+    root = at.thread or text_at(data, "message", "message_reference", "message_id") or own
+    try:
+        actor = ids.actor_id(user)
+        ids.conversation_ref(ids.Place(guild, at.room, root if guild else None))
+        ids.envelope_id(own)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    facts = Facts(
+        workspace=guild or ids.DIRECT,
+        room=at.room,
+        author=user,
+        thread=(guild, root) if guild else (ids.DIRECT, at.room),
+        direct=guild is None,
+        addressed=False,
+        in_thread=guild is not None and root != own,
+        author_is_bot=False,
+    )
+    return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts)
 
 
 def words(data: object, addresses: Mapping[str, str], name_of: markup.NameOf) -> str:

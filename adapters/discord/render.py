@@ -9,12 +9,16 @@ import re
 from collections.abc import Sequence
 
 from adapters.discord import limits
-from bridge.channel import Payload
+from bridge.channel import Button, Payload
 from bridge.dialect import Dialect, write
 from bridge.markdown import Block, Container
 from bridge.parts import split
 
 EMPTY = "(empty)"
+ACTION_ROW, BUTTON = 1, 2
+"""Types of components."""
+GREY = 2
+"""The style of a button that does not stand out."""
 TABLE_WIDTH = 60
 """Columns of a code block that a narrow window still shows without wrapping."""
 
@@ -39,6 +43,16 @@ def mention(parts: Sequence[Payload], user: str) -> Sequence[Payload]:
     if units(content) > limits.MESSAGE_CHARS:
         return [{"content": f"<@{user}>", **notified}, *parts]
     return [{**first, "content": content, **notified}, *others]
+
+
+def render_with_buttons(text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
+    """The same with a row of buttons, at most five, under the last message.
+
+    https://docs.discord.com/developers/components/reference#action-row and #button (2026-11-22)
+    """
+    row = [{"type": BUTTON, "style": GREY, "label": button.label, "custom_id": button.id} for button in buttons]
+    *before, last = render(text)
+    return [*before, {**last, "components": [{"type": ACTION_ROW, "components": row}]}]
 
 
 def units(text: str) -> int:

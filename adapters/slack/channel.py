@@ -14,10 +14,12 @@ from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.files import Files
 from adapters.slack.missed import Missed
+from adapters.slack.presses import Presses
 from adapters.slack.streams import KEY, Streams, opening, streamable
 from bridge.channel import (
     Accept,
     Attachment,
+    Button,
     CanFetchFiles,
     CanFindSent,
     CanMention,
@@ -28,6 +30,7 @@ from bridge.channel import (
     CanReceiveWebhooks,
     CanReconnect,
     CanResolveNames,
+    CanShowButtons,
     CanShowStatus,
     CanStream,
     Channel,
@@ -37,6 +40,7 @@ from bridge.channel import (
     LinkedMessage,
     MessageRef,
     Payload,
+    TakePress,
     WebhookRequest,
     WebhookResponse,
 )
@@ -119,6 +123,7 @@ class SlackChannel:
         self._missed = Missed(name, self._client)
         self.reaction = settings.reaction
         self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
+        self._presses = Presses(name, self._client)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -162,6 +167,7 @@ class SlackChannel:
             self._client.web,
             bot,
             accept,
+            self._presses,
             bot_token=settings.bot_token.get_secret_value(),
             signing_secret=secret,
         )
@@ -189,6 +195,13 @@ class SlackChannel:
     @classmethod
     def render(cls, text: str) -> Sequence[Payload]:
         return rendering.render(text)
+
+    @classmethod
+    def render_with_buttons(cls, text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
+        return rendering.render_with_buttons(text, buttons)
+
+    def on_press(self, take: TakePress) -> None:
+        self._presses.on_press(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
         return await (self._streams if KEY in delivery.payload else self._client).post(delivery)
@@ -297,6 +310,7 @@ class SlackChannel:
     async def close(self) -> None:
         for task in self._names.values():
             task.cancel()
+        await self._presses.close()
         await self._client.close()
 
 
@@ -316,6 +330,7 @@ class _Abilities(
     CanReceiveWebhooks,
     CanReconnect,
     CanResolveNames,
+    CanShowButtons,
     CanShowStatus,
     CanStream,
     HasManifest,

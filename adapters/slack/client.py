@@ -121,6 +121,14 @@ class SlackClient:
             {"channel": room, "ts": ts, "blocks": [], **payload},
         )
 
+    async def whisper(self, room: str, thread: str | None, user: str, text: str) -> None:
+        """Shows one person a sentence, which does not last. https://docs.slack.dev/reference/methods/chat.postEphemeral.
+
+        Slack shows it to whoever is there; it may be lost.
+        """
+        arguments = {"channel": room, "user": user, "text": text} | ({"thread_ts": thread} if thread else {})
+        await self.call("chat.postEphemeral", arguments)
+
     async def _with_or_without_blocks(self, call: _Call, arguments: dict[str, Any]) -> object:
         """Slack's answer; if it refuses the blocks, which changes nothing there, the one to the text alone."""
         try:

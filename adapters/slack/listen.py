@@ -1,4 +1,4 @@
-"""Events in, over Socket Mode or HTTP; each is acknowledged only after `accept` has returned.
+"""Events in, over Socket Mode or HTTP; each is acknowledged only after it was taken.
 
 Bolt acknowledges before a listener runs, so the event is taken in a middleware, which it waits for.
 """
@@ -22,7 +22,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.parse import Bot, Malformed, is_own, parse
+from adapters.slack.parse import Bot, Malformed, is_own, parse, press
+from adapters.slack.presses import Presses
 from bridge.channel import Accept, WebhookRequest, WebhookResponse
 
 _log = structlog.get_logger(__name__)
@@ -44,15 +45,18 @@ _library_log.addFilter(_OneLine())
 
 
 class _Take(AsyncMiddleware):  # type: ignore[misc, unused-ignore]
-    """Gives every event to `accept` and answers for it; a raise becomes 500, which is no acknowledgement.
+    """Gives every event to `accept`, every press of a button to `presses`, and answers for them.
+
+    A raise becomes 500, which is no acknowledgement.
 
     It stands before Bolt's authorization, which events do not need.
     """
 
-    def __init__(self, channel: str, bot: Bot, accept: Accept) -> None:
+    def __init__(self, channel: str, bot: Bot, accept: Accept, presses: Presses) -> None:
         self._channel = channel
         self._bot = bot
         self._accept = accept
+        self._presses = presses
 
     async def async_process(self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Any) -> BoltResponse:  # noqa: A002
         body: Mapping[str, Any] = req.body
@@ -61,18 +65,28 @@ class _Take(AsyncMiddleware):  # type: ignore[misc, unused-ignore]
             return resp
         try:
             taken = parse(body, self._bot) if body.get("type") == "event_callback" else None
+            pressed = press(body, self._bot) if body.get("type") == "block_actions" else None
         except Malformed as error:
             _log.warning("event.malformed", channel=self._channel, id=str(body.get("event_id")), reason=str(error))
             return BoltResponse(status=200)
         if taken is not None:
             await self._accept(*taken)
+        if pressed is not None:
+            await self._presses.take(pressed)
         return BoltResponse(status=200)
 
 
 def bolt_app(
-    channel: str, client: AsyncWebClient, bot: Bot, accept: Accept, *, bot_token: str, signing_secret: str | None
+    channel: str,
+    client: AsyncWebClient,
+    bot: Bot,
+    accept: Accept,
+    presses: Presses,
+    *,
+    bot_token: str,
+    signing_secret: str | None,
 ) -> AsyncApp:
-    """The real Bolt app: it verifies signatures, answers Slack's handshakes and passes every event to `accept`."""
+    """The real Bolt app: it verifies signatures, answers Slack's handshakes and passes on events and presses."""
     identity = AuthorizeResult(
         enterprise_id=None, team_id=bot.team, bot_user_id=bot.user, bot_id=bot.bot, bot_token=bot_token
     )
@@ -84,7 +98,7 @@ def bolt_app(
     return AsyncApp(
         logger=_library_log,
         client=client,
-        before_authorize=_Take(channel, bot, accept),
+        before_authorize=_Take(channel, bot, accept, presses),
         authorize=authorize,
         signing_secret=signing_secret or "",
         request_verification_enabled=signing_secret is not None,

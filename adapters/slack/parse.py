@@ -1,6 +1,7 @@
-"""An Events API payload -> `(Envelope, Facts)`. Pure.
+"""An Events API payload -> `(Envelope, Facts)`, an interaction's -> `Press`. Pure.
 
-Source: https://docs.slack.dev/reference/events/message and https://docs.slack.dev/reference/events/app_mention
+Source: https://docs.slack.dev/reference/events/message, https://docs.slack.dev/reference/events/app_mention and
+https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
 
 from collections.abc import Mapping
@@ -9,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from adapters.slack import attached, ids, markup
-from bridge.channel import Facts
+from bridge.channel import Facts, Press
 from bridge.envelope import Actor, Conversation, Envelope
-from bridge.foreign import text_at
+from bridge.foreign import items_at, text_at
 from bridge.text import readable
 
 SAID = (None, "file_share", "thread_broadcast", "me_message", "bot_message")
@@ -37,6 +38,36 @@ def parse(payload: Mapping[str, Any], bot: Bot) -> tuple[Envelope, Facts] | None
     if not isinstance(event, Mapping):
         raise Malformed("it has no event")
     return message(cast("Mapping[str, Any]", event), _text(payload, "team_id") or bot.team, bot, dict(payload))
+
+
+def press(payload: Mapping[str, Any], bot: Bot) -> Press:
+    """A button that was pressed under one of our messages. Raises Malformed.
+
+    Where the payload does not say of what kind the room is, its first letter has to do.
+    """
+    user, room = text_at(payload, "user", "id"), text_at(payload, "channel", "id")
+    ts = text_at(payload, "container", "message_ts")
+    button = next((value for action in items_at(payload, "actions") if (value := text_at(action, "value"))), None)
+    if user is None or room is None or ts is None or button is None:
+        raise Malformed("a press without user, channel, message or value")
+    team = text_at(payload, "team", "id") or bot.team
+    root = text_at(payload, "container", "thread_ts") or text_at(payload, "message", "thread_ts") or ts
+    try:
+        actor = ids.actor_id(user)
+        ids.conversation_ref(ids.Place(team, room, root))
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    facts = Facts(
+        workspace=team,
+        room=room,
+        author=user,
+        thread=(team, room, root),
+        direct=text_at(payload, "channel", "name") == "directmessage" or room.startswith("D"),
+        addressed=False,
+        in_thread=root != ts,
+        author_is_bot=False,
+    )
+    return Press(button, ids.message_ref(room, ts), actor, facts)
 
 
 def is_own(payload: Mapping[str, Any], bot: Bot) -> bool:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 from adapters.slack import limits
 from adapters.slack.markup import escape
-from bridge.channel import Payload
+from bridge.channel import Button, Payload
 from bridge.dialect import Dialect, unfenced, write
 from bridge.markdown import Block, Container
 from bridge.parts import split
 
 EMPTY = "(empty)"
+QUESTION = "How was this answer?"
+"""Stands over buttons that have a message of their own."""
 TABLE_WIDTH = 80
 """Columns of a code block that a window of usual width shows without wrapping."""
 BULLETS = ("•", "◦", "▪")
@@ -42,10 +44,49 @@ def mention(parts: Sequence[Payload], user: str) -> Sequence[Payload]:
     """The same messages, the first of which notifies that user; by a message of its own if it has no room for it."""
     first, *others = parts
     text = f"<@{user}>\n{first['text']}"
-    blocks = [{**block, "text": f"<@{user}>\n\n{block['text']}"} for block in first.get("blocks", ())]
-    if len(text) > limits.TEXT_CHARS or any(len(block["text"]) > limits.MARKDOWN_CHARS for block in blocks):
+    blocks = [_mentioning(block, user) for block in first.get("blocks", ())]
+    written = sum(len(block["text"]) for block in blocks if block["type"] == "markdown")
+    if len(text) > limits.TEXT_CHARS or written > limits.MARKDOWN_CHARS:
         return [{"text": f"<@{user}>"}, *parts]
     return [{**first, "text": text, **({"blocks": blocks} if blocks else {})}, *others]
+
+
+def _mentioning(block: Payload, user: str) -> Payload:
+    return {**block, "text": f"<@{user}>\n\n{block['text']}"} if block["type"] == "markdown" else block
+
+
+def render_with_buttons(text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
+    """The same with a row of buttons under the last message.
+
+    A message that has blocks shows nothing else, so its text stands in a block, too; where it cannot, the buttons are
+    in a message of their own.
+    """
+    parts = [(part, payload) for part in split(text, _size, limits.TEXT_CHARS) for payload in _payloads(part)]
+    payloads = [payload for _, payload in parts] or [{"text": EMPTY}]
+    shown = payloads[-1].get("blocks") or (_markdown(parts[-1][0]) if parts else [])
+    if shown:
+        return [*payloads[:-1], {**payloads[-1], "blocks": [*shown, _row(buttons)]}]
+    question = {"type": "section", "text": {"type": "plain_text", "text": QUESTION}}
+    return [*payloads, {"text": QUESTION, "blocks": [question, _row(buttons)]}]
+
+
+def _row(buttons: Sequence[Button]) -> Payload:
+    """Slack's own pair for good and bad, or plain buttons.
+
+    https://docs.slack.dev/reference/block-kit/blocks/context-actions-block,
+    https://docs.slack.dev/reference/block-kit/block-elements/feedback-buttons-element,
+    https://docs.slack.dev/reference/block-kit/block-elements/button-element (2026-11-22)
+    """
+    rated = {button.says: _button(button) for button in buttons}
+    if len(buttons) == 2 and rated.keys() == {"good", "bad"}:
+        pair = {"positive_button": rated["good"], "negative_button": rated["bad"]}
+        return {"type": "context_actions", "elements": [{"type": "feedback_buttons", "action_id": "feedback", **pair}]}
+    plain = [{"type": "button", "action_id": button.id, **_button(button)} for button in buttons]
+    return {"type": "actions", "elements": plain}
+
+
+def _button(button: Button) -> Payload:
+    return {"text": {"type": "plain_text", "text": button.label}, "value": button.id}
 
 
 def _payloads(part: Sequence[Block]) -> Sequence[Payload]:
@@ -54,10 +95,16 @@ def _payloads(part: Sequence[Block]) -> Sequence[Payload]:
         return ()
     if not any(map(_needs_block, part)):
         return ({"text": text},)
+    blocks = _markdown(part)
+    return ({"text": text, "blocks": blocks} if blocks else {"text": text},)
+
+
+def _markdown(part: Sequence[Block]) -> list[Payload]:
+    """The block that shows it; none where Slack would refuse it or make more of it than it says."""
     markdown = write(part, MARKDOWN)
     if len(markdown) > limits.MARKDOWN_CHARS or _CONTROL.search(markdown):
-        return ({"text": text},)
-    return ({"text": text, "blocks": [{"type": "markdown", "text": markdown}]},)
+        return []
+    return [{"type": "markdown", "text": markdown}]
 
 
 def _needs_block(block: Block) -> bool:

@@ -151,6 +151,7 @@ def _turn_as_json(turn: TurnRecord) -> dict[str, Any]:
             {key: value for key, value in asdict(one).items() if not key.endswith("_at") and key != "payload"}
             for one in turn.deliveries
         ],
+        "votes": [{"by": one.actor, "value": one.value, "at": iso(one.at)} for one in turn.votes],
     }
 
 
@@ -172,6 +173,8 @@ def _print(turn: TurnRecord) -> None:
         if one.status == "pending":
             tried = f", tried {one.attempts} times: {one.error}" if one.attempts else ""
             out.print(f" {one.id} waits to be posted{shown(tried)}", highlight=False, markup=False)
+    for vote in turn.votes:
+        out.print(f" called {vote.value} by {shown(vote.actor)} at {iso(vote.at)}", highlight=False, markup=False)
 
 
 def _detail(stage: Stage, turn: TurnRecord) -> str:

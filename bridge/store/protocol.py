@@ -4,13 +4,14 @@ Every method is one transaction: it returns after the commit, or raises and wrot
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, Protocol
 
 from bridge.channel import Delivery, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
+from bridge.feedback import Vote, VoteRecord
 from bridge.instance import Usage
 
 
@@ -174,6 +175,7 @@ class TurnRecord:
     replies: Sequence[Envelope]
     usage: Usage | None
     deliveries: Sequence["DeliveryRecord"] = field(default_factory=tuple["DeliveryRecord", ...])
+    votes: Sequence[VoteRecord] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,20 @@ class DeadLetter:
     """The `seq` of its turn, which is its own if it is one."""
     instance: str
     """Who answers its session now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is of what somebody may have to look at."""
+
+    open_turns: Mapping[str, int]
+    """Instance -> turns that wait or run; those that have any."""
+    open_deliveries: Mapping[str, int]
+    """Channel -> deliveries that are not posted yet; those that have any."""
+    dead_turns: int
+    dead_deliveries: int
+    votes: Mapping[str, int]
+    """`good` and `bad` -> votes, as they are now."""
 
 
 TURN = "turn"
@@ -336,6 +352,13 @@ class Store(Protocol):
         """Those of these messages that no delivery was closed with, in the same order."""
         ...
 
+    async def vote(self, vote: Vote) -> bool:
+        """Keeps it, in place of what that person said of the turn before.
+
+        False, and nothing is kept, if that message was not posted for that turn in that channel.
+        """
+        ...
+
     async def renew(self) -> None:
         """Renews every lease that was not let go. Called several times within `lease_seconds`."""
         ...
@@ -346,6 +369,10 @@ class Store(Protocol):
 
     async def unconfigured(self, instances: Sequence[str], channels: Sequence[str]) -> tuple[list[str], list[str]]:
         """The names of other instances and channels that open turns and deliveries wait for."""
+        ...
+
+    async def counts(self) -> Counts:
+        """Read beside what is being written, without waiting for it. Raises StoreError if it cannot be read."""
         ...
 
     async def writable(self) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, Select, case, func, literal, select
 
 from bridge.channel import MessageRef
 from bridge.envelope import Actor, Conversation, Envelope
+from bridge.feedback import VoteRecord
 from bridge.instance import Usage
 from bridge.store.protocol import DeliveryRecord, SessionSummary, TurnRecord
-from bridge.store.schema import deliveries, of_dead_letters, open_deliveries, sessions, turns
+from bridge.store.schema import deliveries, feedback, of_dead_letters, open_deliveries, sessions, turns
 from bridge.store.turns import read_envelope, read_replies
 from bridge.trace import trace_id
 
@@ -128,10 +129,22 @@ def _records(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Sequen
         .where(deliveries.c.turn_seq.in_([row.seq for row in rows]))
         .order_by(deliveries.c.turn_seq, deliveries.c.seq)
     ).all()
-    return [_turn(row, [one for one in posted if one.turn_seq == row.seq]) for row in rows]
+    votes = connection.execute(
+        select(feedback).where(feedback.c.turn_seq.in_([row.seq for row in rows])).order_by(feedback.c.at)
+    ).all()
+    return [
+        _turn(
+            row,
+            [one for one in posted if one.turn_seq == row.seq],
+            [VoteRecord(one.actor, one.value, one.at) for one in votes if one.turn_seq == row.seq],
+        )
+        for row in rows
+    ]
 
 
-def _turn(row: Row[*tuple[Any, ...]], posted: Sequence[Row[*tuple[Any, ...]]]) -> TurnRecord:
+def _turn(
+    row: Row[*tuple[Any, ...]], posted: Sequence[Row[*tuple[Any, ...]]], votes: Sequence[VoteRecord]
+) -> TurnRecord:
     return TurnRecord(
         seq=row.seq,
         session=row.session_id,
@@ -164,6 +177,7 @@ def _turn(row: Row[*tuple[Any, ...]], posted: Sequence[Row[*tuple[Any, ...]]]) -
             )
             for one in posted
         ],
+        votes=votes,
     )
 
 

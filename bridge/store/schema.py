@@ -104,6 +104,17 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("turn_seq", Integer, ForeignKey("turns.seq"), primary_key=True, autoincrement=False),
+    Column("actor", String, primary_key=True),
+    Column("value", String, nullable=False),
+    Column("at", Float, nullable=False),
+    CheckConstraint("value IN ('good', 'bad')", name="feedback_value"),
+    Index("feedback_by_value", "value"),
+)
+
 of_dead_turns = turns.c.status.in_([literal_column(f"'{status}'") for status in ("failed", "unknown", "dropped")])
 """Exactly what the index `dead_turns` holds: SQLite uses it only where a query says the same."""
 of_dead_letters = deliveries.c.status.in_([literal_column(f"'{status}'") for status in ("dead_letter", "dropped")])

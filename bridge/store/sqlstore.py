@@ -1,5 +1,6 @@
 """The store over SQLAlchemy Core: the protocol's methods, each one call into the group commit."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -8,16 +9,29 @@ from typing import Self
 from filelock import FileLock
 from sqlalchemy import Column, Connection, Engine, delete, insert, select
 
+from bridge import metrics
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, StoreError
-from bridge.store import database, posts
+from bridge.feedback import Vote
+from bridge.store import counts, database, posts
 from bridge.store.again import AgainStatements, AskAgain
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
+from bridge.store.feedback import FeedbackStatements
 from bridge.store.heard import HeardStatements
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
-from bridge.store.protocol import Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
+from bridge.store.protocol import (
+    PREVIEW,
+    Accepted,
+    Arrival,
+    Counts,
+    DeliveryLease,
+    Lease,
+    NewDelivery,
+    TurnLease,
+    TurnResult,
+)
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.turns import Finish, OpenAgain, TurnStatements
 
@@ -64,7 +78,9 @@ class SqlStore:
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
         self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
+        self._feedback = FeedbackStatements(clock)
         self._heard = HeardStatements(clock)
+        self._url = engine.url.render_as_string(hide_password=False)
         self._commit = GroupCommit(engine)
         self._lock: FileLock | None = None
 
@@ -94,7 +110,10 @@ class SqlStore:
         return store
 
     async def accept(self, arrival: Arrival) -> Accepted:
-        return await self._commit.write(self._turns.accept, arrival)
+        outcome = await self._commit.write(self._turns.accept, arrival)
+        if outcome is Accepted.TURN:
+            metrics.ACCEPTED.labels(arrival.channel).inc()
+        return outcome
 
     async def heard_until(self, channel: str) -> tuple[float, float]:
         return await self._commit.write(self._heard.read, channel)
@@ -113,6 +132,7 @@ class SqlStore:
 
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
         await self._commit.write(self._turns.finish, Finish(lease, result))
+        metrics.ENDED.labels(lease.instance, result.status).inc()
 
     async def retry_turn(
         self,
@@ -127,7 +147,9 @@ class SqlStore:
         await self._commit.write(self._turns.open_again, call, wake_after=wait)
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
-        return await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise))
+        opened = await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise))
+        metrics.ENDED.labels(lease.instance, "answered").inc()
+        return opened
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
         return await self._commit.claim(self._deliveries.claim, (channel, limit), self._give_back)
@@ -140,6 +162,8 @@ class SqlStore:
 
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
         await self._commit.write(self._deliveries.close, Close(lease, ref=ref))
+        if lease.kind != PREVIEW:
+            metrics.POSTED.labels(lease.channel).inc()
 
     async def retry_delivery(
         self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
@@ -149,9 +173,13 @@ class SqlStore:
 
     async def bury(self, lease: DeliveryLease, error: str, *, in_doubt: bool = False) -> None:
         await self._commit.write(self._deliveries.close, Close(lease, error=error, in_doubt=in_doubt))
+        metrics.BURIED.labels(lease.channel).inc()
 
     async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         return await self._commit.write(posts.unaccounted_for, refs)
+
+    async def vote(self, vote: Vote) -> bool:
+        return await self._commit.write(self._feedback.vote, vote)
 
     async def renew(self) -> None:
         await self._commit.write(self._renew, None)
@@ -161,6 +189,9 @@ class SqlStore:
 
     async def unconfigured(self, instances: Sequence[str], channels: Sequence[str]) -> tuple[list[str], list[str]]:
         return await self._commit.write(self._unconfigured, (instances, channels))
+
+    async def counts(self) -> Counts:
+        return await asyncio.to_thread(counts.read_at, self._url)
 
     async def writable(self) -> None:
         await self._commit.write(self._beat, None)

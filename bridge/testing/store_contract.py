@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import LeaseLost
+from bridge.feedback import Vote
 from bridge.instance import Usage
 from bridge.store.protocol import Accepted, NewDelivery, Store
 from bridge.testing.store_examples import (
@@ -338,3 +340,37 @@ class StoreContract:
         clock.now += 10 * LEASE_SECONDS
         assert await nothing_to_do(store)
         await store.finish_turn(lease, result())
+
+    async def test_a_vote_is_for_a_turn_that_the_message_was_posted_for(self, store: Store) -> None:
+        await store.accept(arrival(1))
+        await store.accept(arrival(2))
+        asked = await turn(store)
+        await store.finish_turn(asked, result("one"))
+        other = (await turn(store)).seq
+        posted = await delivery(store)
+        vote = Vote(asked.seq, "good", "p:ada", "c", MessageRef("m1"))
+        assert not await store.vote(vote)  # nobody can have seen it yet
+        await store.delivered(posted, MessageRef("m1"))
+        forged = [replace(vote, turn=other), replace(vote, message=MessageRef("m2")), replace(vote, channel="d")]
+        assert [await store.vote(one) for one in [*forged, vote]] == [False, False, False, True]
+        assert (await store.counts()).votes == {"good": 1, "bad": 0}
+
+    async def test_each_person_has_one_vote_for_a_turn_and_may_change_it(self, store: Store) -> None:
+        await store.accept(arrival(1))
+        asked = await turn(store)
+        await store.finish_turn(asked, result("one"))
+        await store.delivered(await delivery(store), MessageRef("m1"))
+        vote = Vote(asked.seq, "good", "p:ada", "c", MessageRef("m1"))
+        for one in (vote, vote, replace(vote, actor="p:bo"), replace(vote, value="bad")):
+            assert await store.vote(one)
+        assert (await store.counts()).votes == {"good": 1, "bad": 1}
+
+    async def test_what_is_open_and_what_was_given_up_is_counted(self, store: Store) -> None:
+        for number, thread in enumerate("tuv"):
+            await store.accept(arrival(number, thread))
+        await store.finish_turn(await turn(store), result("one", "two"))
+        await store.bury(await delivery(store), "the room is gone")
+        await store.finish_turn(await turn(store), replace(result(), status="failed"))
+        counts = await store.counts()
+        assert (counts.open_turns, counts.open_deliveries) == ({"main": 1}, {"c": 1})
+        assert (counts.dead_turns, counts.dead_deliveries) == (1, 1)

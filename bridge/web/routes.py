@@ -1,8 +1,9 @@
-"""The pages of the HTTP server: `/healthz`, `/readyz` and each channel's `/{name}/events`."""
+"""The pages of the HTTP server: `/healthz`, `/readyz`, `/metrics` and each channel's `/{name}/events`."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -10,7 +11,10 @@ from starlette.routing import Route
 
 from bridge.channel import CanReceiveWebhooks, Channel, Hearing, WebhookRequest
 from bridge.errors import StoreError
-from bridge.store.protocol import Store
+from bridge.store.protocol import Counts, Store
+from bridge.web import metrics
+
+_log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 """Platforms' events are a few kilobytes."""
@@ -43,6 +47,11 @@ def routes(
         }
         return JSONResponse(body, status_code=200 if ready else 503)
 
+    async def measured(_: Request) -> Response:
+        refused, counts = await asyncio.gather(_refused(store), _counts(store))
+        body = metrics.page(counts, hearing(), list(problems), writable=refused is None)
+        return Response(body, media_type=metrics.CONTENT_TYPE)
+
     async def events(request: Request) -> Response:
         channel = channels.get(request.path_params["name"])
         if not isinstance(channel, CanReceiveWebhooks):
@@ -60,6 +69,7 @@ def routes(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", measured),
             Route("/{name}/events", events, methods=["POST"]),
         ]
     )
@@ -75,6 +85,16 @@ async def _refused(store: Store) -> str | None:
     except StoreError as error:
         return str(error)
     return None
+
+
+async def _counts(store: Store) -> Counts | None:
+    """What the store counts; None if it cannot be read now."""
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            return await store.counts()
+    except (TimeoutError, StoreError) as error:
+        _log.warning("store.not_counted", reason=str(error) or "the store is busy")
+        return None
 
 
 def _shown(channel: Hearing, *, writable: bool) -> dict[str, bool | str | None]:

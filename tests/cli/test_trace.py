@@ -12,6 +12,7 @@ import pytest
 from bridge.channel import MessageRef
 from bridge.cli.trace import Stage, stages
 from bridge.envelope import Conversation
+from bridge.feedback import Vote
 from bridge.store.protocol import Arrival, DeliveryRecord, TurnRecord, TurnResult
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, result
@@ -111,6 +112,13 @@ async def test_it_reads_as_a_story_and_shows_nobodys_words(tmp_path: Path) -> No
         f"2027-01-15T08:00:02.762Z 2,762 ms posted reply 1 {first}, as C1/1800000009.000200, attempt 1",
         f"{second} waits to be posted, tried 1 times: unreachable",
     ]
+
+
+async def test_what_people_said_of_the_answer_is_told(store: SqlStore, tmp_path: Path) -> None:
+    await store.vote(Vote(1, "bad", "slack:U7", "slack", MessageRef("C1/1800000009.000200")))
+    (turn,) = traced(tmp_path, ENVELOPE)["turns"]
+    assert turn["votes"] == [{"by": "slack:U7", "value": "bad", "at": "2027-01-15T08:01:02.762Z"}]
+    assert " called bad by slack:U7 at 2027-01-15T08:01:02.762Z\n" in typed(tmp_path, "trace", ENVELOPE).stdout
 
 
 @pytest.mark.usefixtures("store")

@@ -127,3 +127,14 @@ async def test_settings_lead_an_adapter_to_the_simulator(simulator, session):
 def test_it_is_a_simulator():
     checked: Simulator = DiscordSimulator()
     assert checked.source == "discord"
+
+
+async def test_a_person_presses_a_button(simulator, session, rest, room):
+    row = {"type": 1, "components": [{"type": 2, "style": 2, "label": "Go", "custom_id": "go"}]}
+    _, posted = await rest("POST", f"{room}/messages", {"content": "hi", "components": [row]})
+    (said,) = simulator.read_room("general")
+    place = {"person": "Ada", "thread": said.thread, "id": posted["id"], "button": "Go"}
+    pressed = await ask(session, simulator, "press", **place)
+    callback = f"/interactions/{pressed['id']}/{pressed['token']}/callback"
+    await rest("POST", callback, {"type": 4, "data": {"content": "done", "flags": 64}}, token="")
+    assert (await ask(session, simulator, "press", **place))["whispers"] == ["done"]

@@ -6,15 +6,18 @@ import pytest
 from hypothesis import given, settings
 
 from adapters.slack import ids
-from adapters.slack.render import render
+from adapters.slack.render import render, render_with_buttons
 from adapters.slack.simulator.notifications import notified
-from bridge.channel import Delivery
+from bridge.channel import Button, Delivery
 from bridge.envelope import Conversation
 from tests.pings import ANSWERS, HOSTILE_TEXT, MENTIONS, split_in_two
 
+BUTTONS = (Button("good/1", "Good answer", says="good"), Button("bad/1", "Bad answer", says="bad"))
+
 
 def pinged(text):
-    return [who for payload in render(text) for who in notified(payload["text"], payload.get("blocks", ()))]
+    payloads = [*render(text), *render_with_buttons(text, BUTTONS)]
+    return [who for payload in payloads for who in notified(payload["text"], payload.get("blocks", ()))]
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

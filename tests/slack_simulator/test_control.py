@@ -107,3 +107,16 @@ async def test_settings_lead_an_adapter_to_the_simulator(simulator, session):
 def test_it_is_a_simulator():
     checked: Simulator = SlackSimulator()
     assert checked.source == "slack"
+
+
+async def test_a_person_presses_a_button(simulator, session, client):
+    said = await ask(session, simulator, "say", person="Ada", text="hello", room="#dev")
+    pair = {name: {"text": {"type": "plain_text", "text": name}, "value": name} for name in ("good", "bad")}
+    button = {"type": "feedback_buttons", "positive_button": pair["good"], "negative_button": pair["bad"]}
+    answer = await client.chat_postMessage(
+        channel="#dev", thread_ts=said["id"], text="hi", blocks=[{"type": "context_actions", "elements": [button]}]
+    )
+    place = {"person": "Ada", "thread": said["thread"], "id": answer["ts"]}
+    pressed = await ask(session, simulator, "press", button="good", **place)
+    assert pressed == {"status": 200, "acknowledged": False, "whispers": []}
+    assert (await ask(session, simulator, "press", button="neither", **place))["status"] == 400

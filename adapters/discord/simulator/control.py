@@ -60,6 +60,7 @@ def _add_control_routes(application: web.Application, simulator: DiscordServer) 
         "delete_thread": control.delete_thread,
         "archive": control.archive,
         "interact": control.interact,
+        "press": control.press,
         "redeliver": control.redeliver,
         "faults": control.faults,
     }
@@ -144,6 +145,13 @@ class _Control:
             thread=body.get("thread"),
         )
         return {"id": made.id, "token": made.token}
+
+    def press(self, body: Payload) -> Payload:
+        """{person, thread, id, button}; answers {id, token, whispers}: all that only that person was shown before."""
+        person = _text(body, "person")
+        before = self._simulator.whispers(person)
+        made = self._simulator.press(person, self._find(body), _text(body, "button"))
+        return {"id": made.id, "token": made.token, "whispers": before}
 
     def redeliver(self, _: Payload) -> Payload:
         """{}."""

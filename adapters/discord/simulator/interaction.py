@@ -1,4 +1,4 @@
-"""A command that a person used, and what the app answered.
+"""A command that a person used or a button that they pressed, and what the app answered.
 
 https://docs.discord.com/developers/interactions/receiving-and-responding.
 """
@@ -15,14 +15,16 @@ FOLLOW_UP_WITHIN = 15 * 60.0  # seconds
 
 @dataclass(eq=False, slots=True)
 class Interaction:
-    """One use of a command."""
+    """One use of a command, or one press."""
 
     id: str
     person: Person
     room: str
     """Id of the channel or thread."""
-    command: str
-    command_id: str
+    command: str = ""
+    command_id: str = ""
+    pressed: Message | None = None
+    """The message whose button was pressed."""
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     created: float = field(default_factory=time.monotonic)
     response: list[Payload] = field(default_factory=list[Payload])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from adapters.discord.simulator import files, objects
+from adapters.discord.simulator import components, files, objects
 from adapters.discord.simulator.api import Api
 from adapters.discord.simulator.guild import (
     FORUMS,
@@ -20,6 +20,9 @@ from adapters.discord.simulator.interaction import Interaction
 from adapters.discord.simulator.permissions import EVERYONE, bits, can, in_room
 from adapters.discord.simulator.publisher import Publisher
 from bridge.testing.simulator import Said
+
+EPHEMERAL = 1 << 6
+"""https://docs.discord.com/developers/resources/message#message-object-message-flags."""
 
 DEFAULT_ROOM = "general"
 DEFAULT_FORUM = "help"
@@ -191,8 +194,34 @@ class People:
         command_id = next((each["id"] for each in registered if each["name"] == command), "") or guild.ids.next()
         made = Interaction(guild.ids.next(), author, place.id, command, command_id)
         api.interactions[made.token] = made
-        self.publisher.interaction(self._interaction_body(made, place, options))
+        data: Payload = {"id": command_id, "name": command, "type": 1, "options": list(options)}
+        self.publisher.interaction(self._interaction_body(made, place, {"type": 2, "data": data}))
         return made
+
+    def press(self, person: str, said: Said, label: str) -> Interaction:
+        """Presses the button with that label under a message.
+
+        The person is shown that it failed if it is not `answered_in_time`.
+        """
+        api, message = self._api, self.message(said)
+        data = next((data for text, data in components.buttons(message.components) if text == label), None)
+        if data is None:
+            raise LookupError(f"no button {label!r} under the message {message.id}")
+        made = Interaction(api.guild.ids.next(), api.guild.person(person), message.room, pressed=message)
+        api.interactions[made.token] = made
+        described = {"type": 3, "data": data, "message": objects.message(api.guild, message)}
+        self.publisher.interaction(self._interaction_body(made, api.guild.rooms[message.room], described))
+        return made
+
+    def buttons(self, said: Said) -> list[str]:
+        """What stands on the buttons under a message."""
+        return [label for label, _ in components.buttons(self.message(said).components)]
+
+    def whispers(self, person: str) -> list[str]:
+        """What only that person was shown, oldest first."""
+        who = self._api.guild.person(person)
+        own = [made for made in self._api.interactions.values() if made.person is who]
+        return [one.content for made in own for one in made.messages.values() if one.flags & EPHEMERAL]
 
     def room(self, name: str) -> Room:
         """The room with that name or id."""
@@ -277,18 +306,17 @@ class People:
         room.allowed, room.denied = allowed, denied
         self.publisher.room_changed(room, could_see=could_see)
 
-    def _interaction_body(self, made: Interaction, place: Room, options: Sequence[Payload]) -> Payload:
+    def _interaction_body(self, made: Interaction, place: Room, described: Payload) -> Payload:
         """https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object."""
         guild = self._api.guild
         body: Payload = {
             "id": made.id,
             "application_id": guild.application_id,
-            "type": 2,
             "token": made.token,
             "version": 1,
             "channel_id": place.id,
             "channel": objects.channel(guild, place),
-            "data": {"id": made.command_id, "name": made.command, "type": 1, "options": list(options)},
+            **described,
             "app_permissions": str(in_room(guild, place)),
             "locale": "en-US",
             "entitlements": [],
@@ -299,12 +327,12 @@ class People:
         person = objects.user(made.person)
         if place.type is RoomType.DIRECT:
             return body | {"context": 1, "user": person}
-        described: Payload = {"id": guild.id, "locale": "en-US", "features": []}
+        shown: Payload = {"id": guild.id, "locale": "en-US", "features": []}
         member = objects.member(guild) | {"user": person, "permissions": str(EVERYONE)}
         return body | {
             "context": 0,
             "guild_id": guild.id,
-            "guild": described,
+            "guild": shown,
             "guild_locale": "en-US",
             "member": member,
         }

@@ -1,4 +1,4 @@
-"""REST routes that answer a command: the first answer, its edits, and follow-ups. They need no bot token.
+"""REST routes that answer a command or a press: the first answer, its edits, and follow-ups. They need no bot token.
 
 https://docs.discord.com/developers/interactions/receiving-and-responding.
 """
@@ -10,7 +10,7 @@ from adapters.discord.simulator.guild import Message, MessageType, Payload, Room
 from adapters.discord.simulator.interaction import Interaction
 from adapters.discord.simulator.routes_messages import apply_edit, drafted
 
-PONG, SHOWN, DEFERRED = 1, 4, 5
+PONG, SHOWN, DEFERRED, NOTHING_SHOWN = 1, 4, 5, 6
 
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
@@ -32,10 +32,11 @@ def callback(api: Api, args: Args) -> Answer:
     data: Payload = args.fields.get("data") or {}
     inner = Args(args.path, args.query, data, args.files)
     if kind == SHOWN:
-        interaction.original = _show(api, interaction, inner, MessageType.CHAT_INPUT_COMMAND)
+        shown_as = MessageType.DEFAULT if interaction.pressed else MessageType.CHAT_INPUT_COMMAND
+        interaction.original = _show(api, interaction, inner, shown_as)
     elif kind == DEFERRED:
         interaction.original = _loading(api, interaction, ephemeral=bool(int(data.get("flags") or 0) & EPHEMERAL))
-    elif kind != PONG:
+    elif kind != PONG and not (kind == NOTHING_SHOWN and interaction.pressed):
         raise ApiError(50035)
     interaction.response.append(args.fields)
     if args.query.get("with_response", "").lower() not in ("1", "true"):
@@ -118,14 +119,16 @@ def _put(api: Api, interaction: Interaction, message: Message, kind: int) -> Mes
     guild = api.guild
     message.type = kind
     message.webhook_id = message.application_id = guild.application_id
-    message.interaction_metadata = {
+    metadata: Payload = {
         "id": interaction.id,
-        "type": 2,
+        "type": 3 if interaction.pressed else 2,
         "user": objects.user(interaction.person),
         "authorizing_integration_owners": {"0": guild.id},
-        "name": interaction.command,
-        "command_type": 1,
     }
+    if interaction.pressed:
+        message.interaction_metadata = metadata | {"interacted_message_id": interaction.pressed.id}
+    else:
+        message.interaction_metadata = metadata | {"name": interaction.command, "command_type": 1}
     if message.flags & EPHEMERAL:
         message.id = guild.ids.next()
     else:
@@ -143,7 +146,7 @@ def _place(api: Api, interaction: Interaction) -> Room:
 
 
 def _callback_body(api: Api, interaction: Interaction, kind: int) -> Payload:
-    described: Payload = {"id": interaction.id, "type": 2, "activity_instance_id": None}
+    described: Payload = {"id": interaction.id, "type": 3 if interaction.pressed else 2, "activity_instance_id": None}
     body: Payload = {"interaction": described}
     message = interaction.original
     if message is not None:

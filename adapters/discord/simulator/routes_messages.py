@@ -7,7 +7,7 @@ import time
 from bisect import bisect_left, bisect_right
 from typing import Any, cast
 
-from adapters.discord.simulator import objects
+from adapters.discord.simulator import components, objects
 from adapters.discord.simulator.answers import NO_CONTENT, Answer, ApiError, invalid_form, too_long
 from adapters.discord.simulator.api import Api, Args, Route
 from adapters.discord.simulator.files import attach
@@ -168,7 +168,7 @@ def drafted(api: Api, room: Room, args: Args) -> Message:
         tts=bool(fields.get("tts")),
         allowed_mentions=_allowed_mentions(fields),
         embeds=_embeds(args),
-        components=args.objects("components"),
+        components=_components(args),
         sticker_items=stickers,
     )
     if not (content or draft.embeds or draft.components or stickers or args.files or fields.get("poll")):
@@ -185,14 +185,14 @@ def apply_edit(api: Api, args: Args, message: Message, *, marked: bool = True) -
     fields = args.fields
     content = _content(fields) if "content" in fields else message.content
     embeds = _embeds(args) if "embeds" in fields else message.embeds
-    components = args.objects("components") if "components" in fields else message.components
-    if not (content or embeds or components or message.attachments or message.sticker_items):
+    rows = _components(args) if "components" in fields else message.components
+    if not (content or embeds or rows or message.attachments or message.sticker_items):
         raise ApiError(50006)
     if "allowed_mentions" in fields:
         message.allowed_mentions = _allowed_mentions(fields)
     if fields.get("flags") is not None:
         message.flags = message.flags & ~EDITABLE_FLAGS | int(fields["flags"]) & EDITABLE_FLAGS
-    message.embeds, message.components = embeds, components
+    message.embeds, message.components = embeds, rows
     api.publisher.edited(message, content, marked=marked and not fields.keys().isdisjoint(SHOWN_FIELDS))
 
 
@@ -259,6 +259,12 @@ def _embeds(args: Args) -> list[Payload]:
     if len(embeds) > MAX_EMBEDS:
         raise invalid_form("embeds", "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_EMBEDS} or fewer in length.")
     return embeds
+
+
+def _components(args: Args) -> list[Payload]:
+    found = args.objects("components")
+    components.check(found)
+    return found
 
 
 def _allowed_mentions(fields: Payload) -> Payload | None:

@@ -5,7 +5,7 @@ Every answer is JSON. A refused request gets HTTP 400 and `{"error": …}`.
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -45,8 +45,9 @@ class SlackSimulator(SlackServer):
 
 def _add_control_routes(application: web.Application, simulator: SlackServer) -> None:
     control = _Control(simulator)
-    actions: dict[str, Callable[[Payload], Payload]] = {
+    actions: dict[str, Callable[[Payload], Payload | Awaitable[Payload]]] = {
         "say": control.say,
+        "press": control.press,
         "edit": control.edit,
         "delete": control.delete,
         "unfurl": control.unfurl,
@@ -87,6 +88,13 @@ class _Control:
             files=shared,
         )
         return _said(said)
+
+    async def press(self, body: Payload) -> Payload:
+        """{person, thread, id, button}; answers {acknowledged, whispers}: all that only that person was shown."""
+        simulator, args = self._simulator, Args(body)
+        person = args.required("person")
+        acknowledged = await simulator.press(person, self._find(body), args.required("button"))
+        return {"acknowledged": acknowledged, "whispers": simulator.whispers(person)}
 
     def edit(self, body: Payload) -> Payload:
         """{thread, id, text}."""
@@ -167,13 +175,14 @@ class _Control:
         raise LookupError(f"no message {message_id} in {thread}")
 
 
-def _handler(action: Callable[[Payload], Payload]) -> Callable[[web.Request], Any]:
+def _handler(action: Callable[[Payload], Payload | Awaitable[Payload]]) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.Response:
         try:
             body: object = json.loads(await request.text() or "{}")
             if not isinstance(body, dict):
                 raise TypeError("the body must be a JSON object")
-            return web.json_response(action(cast("Payload", body)))
+            answer = action(cast("Payload", body))
+            return web.json_response(await answer if isinstance(answer, Awaitable) else answer)
         except Exception as error:  # noqa: BLE001 - whatever a request asks for, the server goes on
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
 

@@ -41,6 +41,14 @@ class Transport(Protocol):
         """Delivers an event once more, marked as the first retry, acknowledged before or not."""
         ...
 
+    async def interact(self, payload: str) -> bool:
+        """Delivers an interaction, once: whether it was acknowledged in time.
+
+        Where it is not, the person is shown an error; a retry is not documented.
+        https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
+        """
+        ...
+
     def unacked(self) -> int:
         """How many events wait for an acknowledgement, a retry or a connection."""
         ...

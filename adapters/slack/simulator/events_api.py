@@ -10,6 +10,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 
@@ -75,6 +76,19 @@ class EventsApi:
     def redeliver(self, event: Event) -> None:
         """See `Transport.redeliver`."""
         self._start(event, 1, _TIMED_OUT)
+
+    async def interact(self, payload: str) -> bool:
+        """See `Transport.interact`. The request is a form with one field, `payload`, signed like an event."""
+        if self._faults.blackout or self._faults.deaf:
+            return False
+        body = urlencode({"payload": payload}).encode()
+        headers = self._headers(body) | {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            async with self._open().post(self.url, data=body, headers=headers) as answer:
+                await answer.read()
+                return answer.status == 200
+        except (TimeoutError, ClientConnectionError):
+            return False
 
     async def verify_url(self, token: str) -> bool:
         """Sends `url_verification`, as Slack does when the URL is entered; true where the challenge came back.

@@ -3,15 +3,14 @@
 Error codes as on the methods' pages below https://docs.slack.dev/reference/methods.
 """
 
-import json
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from adapters.slack.simulator.arguments import ApiError, Args, invalid_arguments, message_named, room_named
+from adapters.slack.simulator.blocks import check
 from adapters.slack.simulator.events import message_body
 from adapters.slack.simulator.publisher import Publisher
-from adapters.slack.simulator.workspace import Message, Payload, Room, Workspace
+from adapters.slack.simulator.workspace import Message, Payload, Room, Whisper, Workspace
 
 MAX_LOADING_MESSAGES = 10
 """https://docs.slack.dev/reference/methods/assistant.threads.setStatus."""
@@ -26,15 +25,6 @@ MAX_UPDATE_TEXT = 4_000
 
 MAX_MARKDOWN_TEXT = 12_000
 """https://docs.slack.dev/reference/methods/chat.postMessage#arg_markdown_text."""
-
-MAX_MARKDOWN_BLOCKS = 12_000
-"""All markdown blocks of a message together. https://docs.slack.dev/reference/block-kit/blocks/markdown-block."""
-
-MAX_BLOCKS = 50
-"""https://docs.slack.dev/reference/block-kit/blocks."""
-
-MAX_BLOCKS_TEXT = 13_200
-"""All blocks together. https://github.com/slackapi/bolt-js/issues/2509, read 2026-11-21."""
 
 
 def post_message(publisher: Publisher, args: Args) -> Payload:
@@ -75,6 +65,22 @@ def post_message(publisher: Publisher, args: Args) -> Payload:
     if len(text) > MAX_TEXT:
         answer |= {"warning": "message_truncated", "response_metadata": {"warnings": ["message_truncated"]}}
     return answer
+
+
+def post_ephemeral(publisher: Publisher, args: Args) -> Payload:
+    """`chat.postEphemeral`: one person sees it, and nobody else and no history. Only for members of the room."""
+    workspace = publisher.workspace
+    room = room_named(workspace, args)
+    if room.is_archived:
+        raise ApiError("is_archived")
+    if workspace.bot.id not in room.members:
+        raise ApiError("not_in_channel")
+    user = args.required("user")
+    if user not in room.members:
+        raise ApiError("user_not_in_channel")
+    text, _, _ = _content(args)
+    publisher.whispered(Whisper(room.id, user, text, args.text("thread_ts")))
+    return {"ok": True, "message_ts": workspace.timestamps.next()}
 
 
 def update(publisher: Publisher, args: Args) -> Payload:
@@ -202,19 +208,7 @@ def _content(args: Args) -> tuple[str, list[Payload], list[Payload]]:
         text = markdown
     if not (text or blocks or attachments):
         raise ApiError("no_text")
-    if len(blocks) > MAX_BLOCKS:
-        detail = "[ERROR] no more than 50 items allowed [json-pointer:/blocks]"
-        raise ApiError("invalid_blocks", response_metadata={"messages": [detail]})
-    markdown_blocks = [block for block in blocks if block.get("type") == "markdown"]
-    if not all(isinstance(block.get("text"), str) and block["text"] for block in markdown_blocks):
-        detail = "[ERROR] missing required field: text [json-pointer:/blocks]"
-        raise ApiError("invalid_blocks", response_metadata={"messages": [detail]})
-    if blocks and len(json.dumps(blocks, ensure_ascii=False)) > MAX_BLOCKS_TEXT:
-        raise ApiError("msg_blocks_too_long")
-    if sum(len(block["text"]) for block in markdown_blocks) > MAX_MARKDOWN_BLOCKS:
-        raise ApiError("msg_too_long")
-    for block in blocks:
-        block.setdefault("block_id", uuid.uuid4().hex[:5])
+    check(blocks)
     return text, blocks, attachments
 
 
@@ -231,6 +225,7 @@ METHODS: dict[str, Method] = {
     "assistant.threads.setStatus": set_status,
     "chat.delete": delete,
     "chat.getPermalink": get_permalink,
+    "chat.postEphemeral": post_ephemeral,
     "chat.postMessage": post_message,
     "chat.update": update,
     "reactions.add": add_reaction,

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bridge.foreign import text_at
+
 _CONTROL = re.compile(r"<(@[UWB][A-Z0-9]+|#C[A-Z0-9]+|![a-z^A-Z0-9]+|(?:https?|mailto):[^>|\s]+)(\|[^>]*)?>")
 
 
@@ -43,13 +45,22 @@ def visible(stored: str, name_of: Callable[[str], str]) -> str:
 
 
 def shown(text: str, blocks: Iterable[Mapping[str, Any]], name_of: Callable[[str], str]) -> str:
-    """What a person sees of a message: its markdown blocks where it has any, else its text. Formatting marks stay.
+    """What a person sees of a message: its markdown blocks and sections where it has any, else its text.
+
+    Formatting marks stay.
 
     `text` is then only for notifications: https://docs.slack.dev/reference/methods/chat.postMessage#arg_text.
     Mentions and entities in a markdown block: https://github.com/PostHog/posthog/pull/95054 (read 2026-11-22).
     """
-    markdown = [str(block.get("text", "")) for block in blocks if block.get("type") == "markdown"]
-    return visible("\n".join(markdown) if markdown else text, name_of)
+    written = [content for block in blocks if (content := words(block))]
+    return visible("\n".join(written) if written else text, name_of)
+
+
+def words(block: Mapping[str, Any]) -> str:
+    """What stands in a markdown block or section; other blocks' words are not looked at."""
+    kind = block.get("type")
+    keys = {"markdown": ("text",), "section": ("text", "text")}.get(kind if isinstance(kind, str) else "", ())
+    return (text_at(block, *keys) or "") if keys else ""
 
 
 def rich_text(stored: str, block_id: str) -> list[dict[str, Any]]:

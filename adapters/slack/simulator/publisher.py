@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from adapters.slack.simulator import events, mrkdwn
 from adapters.slack.simulator.delivery import Event, Journal, Transport
-from adapters.slack.simulator.workspace import Message, Payload, Workspace
+from adapters.slack.simulator.workspace import Message, Payload, Whisper, Workspace
 from bridge.testing.simulator import Said
 
 
@@ -75,6 +75,11 @@ class Publisher:
         if workspace.bot.id in room.members:
             event_ts = workspace.timestamps.next()
             self._emit(events.message_deleted(workspace, room, previous, event_ts), previous.ts)
+
+    def whispered(self, whisper: Whisper) -> None:
+        """Somebody was shown something; it causes no event."""
+        self.workspace.whispers.append(whisper)
+        self._journal.changes.notify()
 
     def redeliver(self, *, new_event_id: bool = False) -> None:
         """The newest event once more; Slack's retries keep the event id, `new_event_id` is the rarer case."""

@@ -1,5 +1,6 @@
 """The simulated Slack as a whole: one server on loopback, and people who write."""
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -7,7 +8,7 @@ from typing import Self
 
 from aiohttp import web
 
-from adapters.slack.simulator import files, mrkdwn
+from adapters.slack.simulator import blocks, files, interactions, mrkdwn
 from adapters.slack.simulator.delivery import ACK_TIMEOUT, RETRY_SCHEDULE, Journal
 from adapters.slack.simulator.events_api import EventsApi
 from adapters.slack.simulator.faults import Faults
@@ -215,6 +216,25 @@ class SlackServer:
         previous = self.workspace.edit(message, by=message.user, attachments=[preview])
         message.edited = edited
         self.publisher.changed(message, previous)
+
+    async def press(self, person: str, said: Said, label: str) -> bool:
+        """Presses the button with that label under a message: whether the app acknowledged it.
+
+        Where it did not, the person is shown an error.
+        """
+        message = self.message(said)
+        room = self.workspace.rooms[message.room]
+        payload = interactions.pressed(self.workspace, self.workspace.person(person), room, message, label)
+        return await self.transport.interact(json.dumps(payload, separators=(",", ":")))
+
+    def buttons(self, said: Said) -> list[str]:
+        """What stands on the buttons under a message."""
+        return [label for label, _ in blocks.buttons(self.message(said).blocks)]
+
+    def whispers(self, person: str) -> list[str]:
+        """What only that person was shown, oldest first."""
+        user = self.workspace.person(person).id
+        return [whisper.text for whisper in self.workspace.whispers if whisper.user == user]
 
     async def redeliver(self, *, new_event_id: bool = False) -> None:
         """The newest event again, as a retry: the same event in a new envelope, or even under a new event id."""

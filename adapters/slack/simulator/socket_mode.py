@@ -72,6 +72,7 @@ class SocketMode:
         self._envelopes: dict[str, _Envelope] = {}
         self._held: dict[int, _Held] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
+        self._interactions: dict[str, asyncio.Future[None]] = {}
         self.connections_made = 0
         self.ping_interval = PING_INTERVAL
         faults.on_close_sockets = self.abort
@@ -101,6 +102,24 @@ class SocketMode:
     def redeliver(self, event: Event) -> None:
         """See `Transport.redeliver`."""
         self._send(event, 1)
+
+    async def interact(self, payload: str) -> bool:
+        """See `Transport.interact`."""
+        if not self._active or self._faults.deaf:
+            return False
+        id_ = str(uuid.uuid4())
+        acknowledged = self._interactions[id_] = asyncio.get_running_loop().create_future()
+        self._next_socket().outbox.put_nowait(
+            f'{{"envelope_id":"{id_}","payload":{payload},"type":"interactive","accepts_response_payload":true}}'
+        )
+        try:
+            async with asyncio.timeout(self._ack_timeout):
+                await acknowledged
+        except TimeoutError:
+            return False
+        finally:
+            del self._interactions[id_]
+        return True
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection, from its ticket to its end."""
@@ -181,13 +200,16 @@ class SocketMode:
         if not self._active:
             self._hold(event, attempt)
             return
-        self._turn += 1
-        socket = self._active[self._turn % len(self._active)]
+        socket = self._next_socket()
         timer = asyncio.get_running_loop().call_later(self._ack_timeout, self._timed_out, id_ := str(uuid.uuid4()))
         self._envelopes[id_] = _Envelope(id_, event, attempt, socket, timer)
         if not self._faults.deaf:
             socket.outbox.put_nowait(_envelope_text(id_, event, attempt))
             self._journal.delivered()
+
+    def _next_socket(self) -> _Socket:
+        self._turn += 1
+        return self._active[self._turn % len(self._active)]
 
     def _hold(self, event: Event, attempt: int) -> None:
         if event.sequence not in self._held:
@@ -237,9 +259,12 @@ class SocketMode:
 
     def _acknowledge(self, text: str) -> None:
         try:
-            envelope = self._envelopes.pop(json.loads(text)["envelope_id"], None)
+            id_ = json.loads(text)["envelope_id"]
+            envelope, interaction = self._envelopes.pop(id_, None), self._interactions.get(id_)
         except (ValueError, KeyError, TypeError):
             return  # Slack ignores what it does not understand, too
+        if interaction is not None and not interaction.done():
+            interaction.set_result(None)
         if envelope is not None:
             envelope.timer.cancel()
             self._journal.acknowledged(envelope.event)

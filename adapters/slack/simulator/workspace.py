@@ -67,6 +67,16 @@ class Stream:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """An ephemeral message: only that person sees it."""
+
+    room: str
+    user: str
+    text: str
+    thread_ts: str = ""
+
+
 @dataclass(slots=True)
 class Message:
     """One message; `ts` is its id within the room."""
@@ -147,6 +157,7 @@ class Workspace:
         self.statuses: dict[tuple[str, str], str] = {}
         """(room, thread_ts) -> what `assistant.threads.setStatus` shows there at the moment."""
         self.stream_seconds, self.stream_idle_seconds = STREAM_SECONDS, STREAM_IDLE_SECONDS
+        self.whispers: list[Whisper] = []
         self.contents: dict[str, bytes] = {}
         self.files: dict[str, Payload] = {}
         """File id -> its description."""

@@ -1,0 +1,52 @@
+"""A pressed button -> policy -> what it means, committed, before the platform is acknowledged."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from bridge import feedback, notices, policy
+from bridge.channel import Press
+from bridge.errors import StoreError
+from bridge.feedback import Value, Vote
+from bridge.rules import Rule
+from bridge.store.protocol import Store
+
+_log = structlog.get_logger(__name__)
+
+_VOTED: dict[Value, str] = {"good": notices.VOTED_GOOD, "bad": notices.VOTED_BAD}
+
+
+class Presses:
+    """The one door for what is pressed in a channel. Without `rated` nobody's vote is kept, on old buttons either."""
+
+    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, *, rated: bool) -> None:
+        self._store = store
+        self._rules = rules
+        self._channel = channel
+        self._rated = rated
+
+    async def take(self, press: Press) -> str:
+        """The channel's `TakePress`. Whom no rule admits where the button stands changes nothing.
+
+        Raises StoreError when it could not be committed.
+        """
+        if policy.admits(self._rules, self._channel, press.facts) is None:
+            _log.info("press.refused", channel=self._channel, room=press.facts.room, author=press.facts.author)
+            return notices.BUTTON_IS_NOT_FOR_YOU
+        read = feedback.read(press.button) if self._rated else None
+        if read is None:
+            _log.info("press.unknown", channel=self._channel, room=press.facts.room)
+            return notices.BUTTON_DOES_NOTHING
+        turn, value = read
+        vote = Vote(turn, value, press.actor, self._channel, press.message)
+        log = _log.bind(turn=turn, channel=self._channel)
+        try:
+            kept = await self._store.vote(vote)
+        except StoreError as error:
+            log.error("vote.not_kept", reason=str(error))  # noqa: TRY400 - the reason says it all
+            raise
+        if not kept:
+            log.info("press.unknown", room=press.facts.room)
+            return notices.BUTTON_DOES_NOTHING
+        log.info("vote.kept", value=value)
+        return _VOTED[value]

@@ -1,0 +1,43 @@
+"""Statements about feedback: one vote for each person and turn."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from bridge.feedback import Vote
+from bridge.store.schema import deliveries, feedback
+
+_POSTED = (
+    select(deliveries.c.seq)
+    .where(
+        deliveries.c.message_ref == bindparam("message"),
+        deliveries.c.turn_seq == bindparam("of"),
+        deliveries.c.channel == bindparam("on"),
+    )
+    .limit(1)
+)
+_new = insert_or(feedback)
+_VOTE = _new.on_conflict_do_update(
+    index_elements=["turn_seq", "actor"], set_={"value": _new.excluded.value, "at": _new.excluded.at}
+)
+
+
+class FeedbackStatements:
+    """The statements, bound to a clock (seconds since the epoch)."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def vote(self, connection: Connection, votes: Sequence[Vote]) -> Sequence[bool]:
+        """Keeps those of turns that the message was posted for."""
+        return [self._vote(connection, vote) for vote in votes]
+
+    def _vote(self, connection: Connection, vote: Vote) -> bool:
+        posted = connection.execute(_POSTED, {"message": vote.message, "of": vote.turn, "on": vote.channel}).first()
+        if posted is None:
+            return False
+        connection.execute(
+            _VOTE, {"turn_seq": vote.turn, "actor": vote.actor, "value": vote.value, "at": self._clock()}
+        )
+        return True
