@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack import limits
@@ -23,7 +23,6 @@ def blocks(payload):
     return [block["text"] for block in payload.get("blocks", ())]
 
 
-@settings(max_examples=200)
 @given(LONG | ANY_TEXT | ANY_TEXT.map(lambda text: text * 20))
 def test_every_message_is_within_slacks_limits_as_it_is_sent_and_closes_its_code(text):
     payloads = render(text)
@@ -48,7 +47,6 @@ def test_a_text_without_blank_parts_comes_back_character_by_character(text):
     assert "".join(unescaped(payload["text"]) for payload in render(text)) == text
 
 
-@settings(max_examples=50)
 @given(st.lists(documents(), min_size=1, max_size=8))
 def test_text_and_block_of_a_part_say_the_same_words(found):
     for payload in render("\n".join(text for text, _ in found)):
