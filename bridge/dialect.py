@@ -123,11 +123,15 @@ def _block(block: Block, dialect: Dialect, inside: Sequence[Container]) -> str:
     lines = body.split("\n")
     if code and first != rest and not dialect.code_in_lists:
         lines.insert(0, "")
-    quote = ">" if any(c.kind == "quote" for c in inside) else ""
-    between = "\n".join(
-        [first + lines[0], *((rest + line).rstrip() if not line else rest + line for line in lines[1:])]
-    )
-    return between + "".join(["\n", *(f"{quote if on else ''}\n" for on in block.after[1:])] if block.after else [])
+    text = "\n".join([first + lines[0], *((rest + line).rstrip() if not line else rest + line for line in lines[1:])])
+    quotes = "".join(f"{_quotes(dialect, inside, count)}\n" for count in block.after[1:])
+    return f"{text}\n{quotes}" if block.after else text
+
+
+def _quotes(dialect: Dialect, inside: Sequence[Container], count: int) -> str:
+    """What an empty line has that so many of the quotes go on over."""
+    depths = [depth for depth, container in enumerate(inside, 1) if container.kind == "quote"][:count]
+    return _prefixes(dialect, inside[: depths[-1]], code=False)[1].rstrip() if depths else ""
 
 
 def _prefixes(dialect: Dialect, inside: Sequence[Container], *, code: bool) -> tuple[str, str]:
@@ -304,7 +308,11 @@ class _Inline:
         words = _Inline(PLAIN, in_link=True).write(label).replace("\n", " ")
         if opening.info == "auto":
             return dialect.text(f"<{words}>") if "|" in words else dialect.address(words)
-        marked = _Inline(dialect, in_link=True).write(label).replace("\n", " ") if dialect.marked_labels else ""
+        marked = (
+            _Inline(dialect, self._without, in_link=True).write(label).replace("\n", " ")
+            if dialect.marked_labels
+            else ""
+        )
         shown = marked or dialect.text(words)
         return self._linked(shown, str(opening.attrs.get("href", "")))
 

@@ -69,8 +69,8 @@ class Block:
     """Of the table's body."""
     before: int = 0
     """Lines of the source before the content's first one."""
-    after: tuple[bool, ...] = ()
-    """One for each line break that follows the content; true where a quote goes on over it."""
+    after: tuple[int, ...] = ()
+    """One for each line break that follows the content: how many quotes go on over that line."""
     document: Document = field(default_factory=Document, repr=False, compare=False)
     written: MutableMapping[object, str] = field(
         default_factory=dict[object, str], init=False, repr=False, compare=False
@@ -86,7 +86,7 @@ class Block:
             source=self.source[:at],
             content=content if self.is_verbatim else content.removesuffix("\n"),
             rows=self.rows[:length],
-            after=(False,),
+            after=(0,),
         )
         rest = replace(
             self,
@@ -184,11 +184,11 @@ def _placed(draft: "_Draft", lines: Sequence[str], behind: Sequence[str], docume
     blank = list(takewhile(_is_blank, behind))
     whole = source + "".join(blank)
     content = draft.content
-    after = tuple(">" in line for line in blank if line.endswith(("\n", "\r")))
+    after = tuple(line.count(">") for line in blank if line.endswith(("\n", "\r")))
     if draft.kind == "text" and not draft.inside:
         content, after = _plain_breaks(source + "".join(blank).replace(">", "")), ()
     elif source.endswith(("\n", "\r")):
-        after = (False, *after)
+        after = (0, *after)
     rows = range(len(draft.table.body) if draft.table is not None else 0)
     block = Block(
         draft.kind,

@@ -10,7 +10,7 @@ from adapters.slack.render import render
 from adapters.slack.simulator.notifications import notified
 from bridge.channel import Delivery
 from bridge.envelope import Conversation
-from tests.pings import ANSWERS, HOSTILE_TEXT, MENTIONS, split_in_two
+from tests.pings import ANSWERS, AT_THE_END_OF_A_PART, HOSTILE_TEXT, MENTIONS, split_in_two
 
 
 def pinged(text):
@@ -22,7 +22,7 @@ def test_no_place_of_an_answer_notifies(answer):
     assert pinged(answer) == []
 
 
-@given(HOSTILE_TEXT)
+@given(HOSTILE_TEXT | AT_THE_END_OF_A_PART)
 def test_no_answer_notifies(text):
     assert pinged(text) == []
 
