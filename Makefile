@@ -20,7 +20,7 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test check format gallery bench chaos constraints clean
+.PHONY: help setup demo test thorough check format gallery bench chaos constraints clean
 
 setup: $(VENV)/.ready  ## the virtual environment, ready to use
 
@@ -30,6 +30,9 @@ demo: $(VENV)/.ready  ## a simulated Slack, a demo agent and the real bridge: tr
 test: $(VENV)/.ready  ## all tests (ARGS="-k name" for some)
 	@echo "==> running all tests: pure functions, contracts, journeys"
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+thorough: $(VENV)/.ready  ## every property with 10,000 examples (an hour or more; ARGS="-k name" for some)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)
 
 check: $(VENV)/.ready  ## formatting, lint, types, import contracts
 	@echo "==> ruff format"; $(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ from markdown_it.common.normalize_url import normalizeLinkText
 from markdown_it.token import Token
 
 from bridge.markdown import Block, Container, inline
-from bridge.tables import width
+from bridge.tables import Table, Written, columns, records, width
 
 ESCAPABLE: Final = frozenset("*_`~#|>+-.!<")
 """Behind a backslash these are meant as they are. Other ones keep their backslash: they are rather LaTeX or a path."""
@@ -44,7 +44,7 @@ def _bullet(item: Container, _depth: int) -> str:
     return mark if item.done is None else f"{mark} [{'x' if item.done else ' '}]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """How a platform writes Markdown. The defaults are Markdown itself."""
 
@@ -89,15 +89,21 @@ PLAIN: Final = Dialect(
 _PAIRS: Final = {"strong": "strong", "em": "emphasis", "s": "strike"}  # token -> field of Dialect
 
 
-def write(blocks: Iterable[Block], dialect: Dialect) -> str:
-    """The blocks one after the other. A list item that began before them is left out: it is in another part."""
-    written: list[str] = []
-    elsewhere: frozenset[int] | None = None
-    for block in blocks:
-        if elsewhere is None:
-            elsewhere = frozenset(c.key for c in block.inside if c.kind != "quote" and not c.begins)
-        written.append(_block(block, dialect, tuple(c for c in block.inside if c.key not in elsewhere)))
-    return "".join(written)
+def write(blocks: Sequence[Block], dialect: Dialect) -> str:
+    """The blocks one after the other."""
+    return "".join(write_block(block, blocks[0], dialect) for block in blocks)
+
+
+def write_block(block: Block, first: Block, dialect: Dialect) -> str:
+    """The block in a text that begins with the other one. A list item that began before that is left out."""
+    inside = block.inside
+    if inside:
+        elsewhere = {c.key for c in first.inside if c.kind != "quote" and not c.begins}
+        inside = tuple(c for c in inside if c.key not in elsewhere) if elsewhere else inside
+    key = (dialect, len(inside))  # what is left out are the outermost lists, so their number says which
+    if key not in block.written:
+        block.written[key] = _block(block, dialect, inside)
+    return block.written[key]
 
 
 def write_inline(block: Block, dialect: Dialect, content: str, *, without: str = "") -> str:
@@ -109,19 +115,23 @@ def write_inline(block: Block, dialect: Dialect, content: str, *, without: str =
 
 
 def _block(block: Block, dialect: Dialect, inside: Sequence[Container]) -> str:
-    if block.is_verbatim:
-        return dialect.literal(block.content) if block.kind == "literal" else _paragraph(block, dialect)
     body = _BODIES[block.kind](block, dialect)
+    if block.is_verbatim:
+        return body
     code = block.kind == "code" or (block.kind == "table" and body.startswith("```"))
     first, rest = _prefixes(dialect, inside, code=code)
     lines = body.split("\n")
     if code and first != rest and not dialect.code_in_lists:
         lines.insert(0, "")
-    quote = ">" if any(c.kind == "quote" for c in inside) else ""
-    between = "\n".join(
-        [first + lines[0], *((rest + line).rstrip() if not line else rest + line for line in lines[1:])]
-    )
-    return between + "".join(["\n", *(f"{quote if on else ''}\n" for on in block.after[1:])] if block.after else [])
+    text = "\n".join([first + lines[0], *((rest + line).rstrip() if not line else rest + line for line in lines[1:])])
+    quotes = "".join(f"{_quotes(dialect, inside, count)}\n" for count in block.after[1:])
+    return f"{text}\n{quotes}" if block.after else text
+
+
+def _quotes(dialect: Dialect, inside: Sequence[Container], count: int) -> str:
+    """What an empty line has that so many of the quotes go on over."""
+    depths = [depth for depth, container in enumerate(inside, 1) if container.kind == "quote"][:count]
+    return _prefixes(dialect, inside[: depths[-1]], code=False)[1].rstrip() if depths else ""
 
 
 def _prefixes(dialect: Dialect, inside: Sequence[Container], *, code: bool) -> tuple[str, str]:
@@ -168,23 +178,33 @@ def _table(block: Block, dialect: Dialect) -> str:
     table = block.table
     if table is None:
         return dialect.text(block.source)
+    if dialect not in table.written:
+        table.written[dialect] = _written_table(block, table, dialect)
+    written = table.written[dialect]
+    text = written.lines(block.rows)
+    return dialect.fence(text, "") if written.width else text
+
+
+def _written_table(block: Block, table: Table, dialect: Dialect) -> Written:
     if dialect.table_width is None:
         rule = ({"left": ":--", "right": "--:", "center": ":-:"}.get(side, "---") for side in table.aligned)
-        body = ((write_inline(block, dialect, cell) for cell in table.body[row]) for row in block.rows)
-        rows = ((write_inline(block, dialect, cell) for cell in table.header), rule, *body)
-        return "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)
-    lines = table.lines(block.rows, lambda cell: write_inline(block, PLAIN, cell))
-    if max(map(width, lines)) <= dialect.table_width:
-        return dialect.fence("\n".join(lines), "")
-    return "\n".join(
-        table.records(
-            block.rows,
-            lambda cell: (
-                f"{dialect.strong}{write_inline(block, dialect, cell, without=dialect.strong)}{dialect.strong}"
-            ),
-            lambda cell: write_inline(block, dialect, cell),
-        )
+        header, *body = [
+            [_cell(write_inline(block, dialect, cell)) for cell in row] for row in (table.header, *table.body)
+        ]
+        return Written([_row(header), _row(rule)], list(map(_row, body)))
+    aligned = columns(table, lambda cell: write_inline(block, PLAIN, cell))
+    if aligned.width <= dialect.table_width:
+        return aligned
+    bold = dialect.strong
+    return records(
+        table,
+        lambda cell: f"{bold}{write_inline(block, dialect, cell, without=bold)}{bold}",
+        lambda cell: write_inline(block, dialect, cell),
     )
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _cell(text: str) -> str:
@@ -288,7 +308,11 @@ class _Inline:
         words = _Inline(PLAIN, in_link=True).write(label).replace("\n", " ")
         if opening.info == "auto":
             return dialect.text(f"<{words}>") if "|" in words else dialect.address(words)
-        marked = _Inline(dialect, in_link=True).write(label).replace("\n", " ") if dialect.marked_labels else ""
+        marked = (
+            _Inline(dialect, self._without, in_link=True).write(label).replace("\n", " ")
+            if dialect.marked_labels
+            else ""
+        )
         shown = marked or dialect.text(words)
         return self._linked(shown, str(opening.attrs.get("href", "")))
 

@@ -7,12 +7,12 @@ they were written: entities, raw HTML, white space, line breaks, and names like 
 import re
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from itertools import islice, takewhile
+from typing import Any, Literal, NamedTuple
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from bridge.grammar import fast
 from bridge.tables import Table
 
 Kind = Literal["text", "literal", "heading", "code", "table", "rule", "empty"]
@@ -33,11 +33,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
 _TASK = re.compile(r"\[([ xX])\](?:[ \t]+|$)")
 _ONLY_MARKERS = re.compile(r"[\s>*+.()\d-]*")
-_MARKS = re.compile(r"[\\`*_~\[]|<[A-Za-z]")
-_CELL_END = re.compile(r"(?<!\\)\|")
-_SCHEME = re.compile(r"(?<![A-Za-z0-9])(?:https?|ftp)$")
-_DUNDER = re.compile(r"__[a-z][a-z0-9_]*[a-z0-9]__(?![\w])")
-_ADDRESS = re.compile(r"://[^\s<>\"`\[\]\\^{|}]+")
+_MARKS = re.compile(r"[\\`*_~\[<]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +69,34 @@ class Block:
     """Of the table's body."""
     before: int = 0
     """Lines of the source before the content's first one."""
-    after: tuple[bool, ...] = ()
-    """One for each line break that follows the content; true where a quote goes on over it."""
+    after: tuple[int, ...] = ()
+    """One for each line break that follows the content: how many quotes go on over that line."""
     document: Document = field(default_factory=Document, repr=False, compare=False)
-
-    def head(self, length: int) -> "Block":
-        """Its first `length` characters of content, or rows of a table; without a source."""
-        if self.table is not None:
-            return replace(self, source="", after=(False,), rows=self.rows[:length])
-        content = self.content[:length]
-        if self.is_verbatim:
-            return replace(self, source="", content=content)
-        return replace(self, source="", after=(False,), content=content.removesuffix("\n"))
+    written: MutableMapping[object, str] = field(
+        default_factory=dict[object, str], init=False, repr=False, compare=False
+    )
+    """How it was written before, by what wrote it."""
 
     def cut(self, length: int) -> "tuple[Block, Block]":
-        """The same with its source, and the rest, which begins no container."""
+        """Its first `length` characters of content, or rows of a table, and the rest, which begins no container."""
         at = self._source_at(length)
-        inside = tuple(replace(container, begins=False) for container in self.inside)
-        rest = replace(self, source=self.source[at:], before=0, inside=inside)
-        if self.table is not None:
-            rest = replace(rest, rows=self.rows[length:])
-        else:
-            rest = replace(rest, content=self.content[length:])
-        return replace(self.head(length), source=self.source[:at]), rest
+        content = self.content[:length]
+        first = replace(
+            self,
+            source=self.source[:at],
+            content=content if self.is_verbatim else content.removesuffix("\n"),
+            rows=self.rows[:length],
+            after=(0,),
+        )
+        rest = replace(
+            self,
+            source=self.source[at:],
+            content=self.content[length:],
+            rows=self.rows[length:],
+            before=0,
+            inside=tuple(replace(container, begins=False) for container in self.inside),
+        )
+        return first, rest
 
     def as_literal(self) -> "Block":
         """The same lines to be shown as they are."""
@@ -111,40 +112,51 @@ class Block:
         """What `cut` counts in."""
         return len(self.rows) if self.table is not None else len(self.content)
 
+    @property
+    def weight(self) -> int:
+        """The characters that it says, markup among them."""
+        return self.table.weight(self.rows) if self.table is not None else len(self.content)
+
+    def reach(self, weight: int) -> int:
+        """How much of it, as `cut` counts, weighs no more than that."""
+        return self.table.reach(self.rows, weight) if self.table is not None else min(weight, len(self.content))
+
     def _source_at(self, length: int) -> int:
         """Where the source goes on behind that much content, or the end of that line where nobody can say."""
         if self.is_verbatim and len(self.source) == len(self.content):
             return length
-        lines = _LINE.findall(self.source)
         if self.table is not None:
-            return sum(map(len, lines[: self.before + length]))
+            return _line_at(self.source, self.before + length)
         head = self.content[:length]
-        number = self.before + head.count("\n")
-        start = sum(map(len, lines[:number]))
+        start = _line_at(self.source, self.before + head.count("\n"))
         column = length - (head.rfind("\n") + 1)
-        if not column or number >= len(lines):
+        if not column or start >= len(self.source):
             return start
         end = self.content.find("\n", length)
-        line = self.content[length - column : end if end >= 0 else len(self.content)]
-        written = lines[number].rstrip("\r\n")
-        return start + (len(written) - len(line) + column if written.endswith(line) else len(lines[number]))
+        left = (end if end >= 0 else len(self.content)) - length
+        stop = _end_of_line(self.source, start)
+        said = self.content[length - column : length + left]
+        if self.source.endswith(said, start, stop):
+            return stop - left
+        line_break = _LINE.match(self.source, stop)
+        return line_break.end() if line_break else stop
 
 
 def parse(text: str) -> list[Block]:
     """The blocks of a text, in their order; none for no text."""
     lines: list[str] = _LINE.findall(text)
     document = Document()
-    drafts = list(_Walk(_PARSER.parse(text, document.references), document).blocks())
+    drafts = list(_Walk(_PARSER.parse(text, document.references)).drafts())
+    starts = [*(draft.start for draft in drafts[1:]), len(lines)]
     blocks: list[Block] = []
-    at = 0
-    for start, end, draft in drafts:
-        begin, stop = max(start, at), max(end, at)
-        _between(blocks, lines, at, begin)
-        source = "".join(lines[begin:stop])
-        lost = draft.kind == "empty" and not _ONLY_MARKERS.fullmatch(source)
-        blocks.append(Block("literal", source, _plain_breaks(source)) if lost else _placed(draft, source))
-        at = stop
-    _between(blocks, lines, at, len(lines))
+    at = drafts[0].start if drafts else len(lines)
+    _between(blocks, lines[:at])
+    for draft, following in zip(drafts, starts, strict=False):
+        stop = max(draft.end, at)
+        block, blank = _placed(draft, lines[at:stop], lines[stop:following], document)
+        blocks.append(block)
+        at = max(following, stop)
+        _between(blocks, lines[stop + blank : at])
     return blocks
 
 
@@ -164,182 +176,155 @@ def inline(content: str, document: Document) -> Sequence[Token] | None:
     return tokens
 
 
-def _placed(draft: Block, source: str) -> Block:
+def _placed(draft: "_Draft", lines: Sequence[str], behind: Sequence[str], document: Document) -> tuple[Block, int]:
+    """The block with its source, to which the blank lines behind it belong, and how many these are."""
+    source = "".join(lines)
+    if draft.kind == "empty" and not _ONLY_MARKERS.fullmatch(source):
+        return Block("literal", source, _plain_breaks(source)), 0
+    blank = list(takewhile(_is_blank, behind))
+    whole = source + "".join(blank)
+    content = draft.content
+    after = tuple(line.count(">") for line in blank if line.endswith(("\n", "\r")))
     if draft.kind == "text" and not draft.inside:
-        return replace(draft, source=source, content=_plain_breaks(source))
-    if draft.table is not None:
-        draft = replace(draft, table=_with_all_cells(draft.table, _LINE.findall(source)[draft.before :]))
-    return replace(draft, source=source, after=(False,) if source.endswith(("\n", "\r")) else ())
-
-
-def _with_all_cells(table: Table, lines: Sequence[str]) -> Table:
-    """The table with the cells that have no column, which GitHub does not show."""
-    written = [_CELL_END.split(line.strip(" \t\r\n>").removeprefix("|").removesuffix("|")) for line in lines]
-    columns = max(map(len, written), default=0)
-    missing = columns - len(table.header)
-    if missing <= 0:
-        return table
-    body = (
-        (*row, *(cell.strip() for cell in cells[len(row) :]), *[""] * (columns - max(len(cells), len(row))))
-        for row, cells in zip(table.body, written, strict=False)
+        content, after = _plain_breaks(source + "".join(blank).replace(">", "")), ()
+    elif source.endswith(("\n", "\r")):
+        after = (0, *after)
+    rows = range(len(draft.table.body) if draft.table is not None else 0)
+    block = Block(
+        draft.kind,
+        whole,
+        content,
+        draft.inside,
+        draft.level,
+        draft.language,
+        draft.table,
+        rows,
+        draft.before,
+        after,
+        document,
     )
-    nothing = ("",) * missing
-    return Table(table.header + nothing, table.aligned + nothing, tuple(body))
+    return block, len(blank)
 
 
-def _between(blocks: list[Block], lines: Sequence[str], start: int, stop: int) -> None:
-    """Lines that belong to no block: blank ones to the one before, others are definitions, shown as they are."""
-    blank = start
-    while blank < stop and blocks and blocks[-1].kind != "literal" and not lines[blank].strip(" \t\r\n>"):
-        blank += 1
-    if blank > start:
-        blocks[-1] = _with_blank(blocks[-1], lines[start:blank])
-    rest = "".join(lines[blank:stop])
-    if rest and blocks and blocks[-1].kind == "literal":
-        last = blocks[-1]
-        blocks[-1] = replace(last, source=last.source + rest, content=last.content + _plain_breaks(rest))
-    elif rest:
-        blocks.append(Block("literal", rest, _plain_breaks(rest)))
+def _is_blank(line: str) -> bool:
+    return not line.strip(" \t\r\n>")
 
 
-def _with_blank(block: Block, lines: Sequence[str]) -> Block:
-    blank = "".join(lines)
-    if block.is_verbatim:
-        content = block.content + _plain_breaks(blank).replace(">", "")
-        return replace(block, source=block.source + blank, content=content)
-    breaks = tuple(">" in line for line in lines if line.endswith(("\n", "\r")))
-    return replace(block, source=block.source + blank, after=block.after + breaks)
+def _between(blocks: list[Block], lines: Sequence[str]) -> None:
+    """Lines that belong to no block are definitions, which are shown as they are."""
+    source = "".join(lines)
+    if source and blocks and blocks[-1].kind == "literal":
+        source = blocks.pop().source + source
+    if source:
+        blocks.append(Block("literal", source, _plain_breaks(source)))
+
+
+def _end_of_line(source: str, start: int) -> int:
+    """Where the break is that ends the line, or the end of the source."""
+    return min((at for at in (source.find(end, start) for end in "\r\n") if at >= 0), default=len(source))
+
+
+def _line_at(source: str, number: int) -> int:
+    """Where that line begins, the first of which is 0."""
+    ends = (line.end() for line in _LINE.finditer(source))
+    return next(islice(ends, number - 1, None), len(source)) if number else 0
 
 
 def _plain_breaks(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+class _Draft(NamedTuple):
+    """A block between two lines, before it has their text."""
+
+    start: int
+    end: int
+    kind: Kind
+    inside: tuple[Container, ...]
+    content: str = ""
+    level: int = 0
+    language: str = ""
+    table: Table | None = None
+    before: int = 0
+
+
 class _Walk:
     """Goes through the parser's tokens and keeps the containers that are open."""
 
-    def __init__(self, tokens: Sequence[Token], document: Document) -> None:
+    def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
-        self._document = document
         self._open: list[Container] = []
-        self._items: list[tuple[int, int]] = []
+        self._items: list[int] = []
         self._numbers: list[int] = []
         self._keys = 0
 
-    def blocks(self) -> Iterator[tuple[int, int, Block]]:
-        """First line, line after the last, and the block without its source."""
+    def drafts(self) -> Iterator[_Draft]:
+        """One block after the other."""
         tokens = iter(self._tokens)
         for token in tokens:
-            yield from self._around(token)
-            if token.type == "table_open":
-                yield self._table(token, tokens)
+            if token.type == "paragraph_open":
+                yield self._paragraph(token, next(tokens).content)
             elif token.type == "heading_open":
-                yield *_map(token), self._block("heading", next(tokens).content, level=int(token.tag[1]))
-            elif token.type == "paragraph_open":
-                yield *_map(token), self._paragraph(next(tokens).content)
+                yield self._draft(token, "heading", content=next(tokens).content, level=int(token.tag[1]))
             elif token.type in ("fence", "code_block"):
                 found = _LANGUAGE.match(token.info.strip())
                 before = int(token.type == "fence")
-                code = self._block("code", token.content, language=found[0] if found else "", before=before)
-                yield *_map(token), code
+                language = found[0] if found else ""
+                yield self._draft(token, "code", content=token.content, language=language, before=before)
+            elif token.type == "table":
+                yield self._draft(token, "table", table=token.meta["table"], before=2)
             elif token.type == "hr":
-                yield *_map(token), self._block("rule")
+                yield self._draft(token, "rule")
+            elif token.type == "list_item_close" and self._open[-1].begins:
+                start = self._items[-1]
+                yield _Draft(start, start + 1, "empty", self._inside())
+            self._around(token)
 
-    def _around(self, token: Token) -> Iterator[tuple[int, int, Block]]:
-        """Opens and closes containers; a block for an item that nothing was in."""
+    def _around(self, token: Token) -> None:
+        """Opens and closes containers."""
         if token.type == "blockquote_open":
-            self._enter(Container(self._keys, "quote"))
-        elif token.type == "blockquote_close":
-            self._open.pop()
+            self._enter("quote")
         elif token.type in ("bullet_list_open", "ordered_list_open"):
             self._numbers.append(int(token.attrs.get("start", 1)))
         elif token.type in ("bullet_list_close", "ordered_list_close"):
             self._numbers.pop()
         elif token.type == "list_item_open":
-            kind: Literal["bullet", "ordered"] = "ordered" if token.info else "bullet"
-            self._enter(Container(self._keys, kind, f"{self._numbers[-1]}." if token.info else ""))
+            self._enter("ordered" if token.info else "bullet", f"{self._numbers[-1]}." if token.info else "")
             self._numbers[-1] += 1
-            self._items.append(_map(token))
+            self._items.append(_lines(token)[0])
         elif token.type == "list_item_close":
-            start, _ = self._items.pop()
-            if self._open[-1].begins:
-                yield start, start + 1, self._block("empty")
+            self._items.pop()
+            self._open.pop()
+        elif token.type == "blockquote_close":
             self._open.pop()
 
-    def _enter(self, container: Container) -> None:
-        self._open.append(container)
+    def _enter(self, kind: Literal["quote", "bullet", "ordered"], marker: str = "") -> None:
+        self._open.append(Container(self._keys, kind, marker))
         self._keys += 1
 
-    def _block(self, kind: Kind, content: str = "", **more: Any) -> Block:
+    def _inside(self) -> tuple[Container, ...]:
+        """The containers of the next block, which begins those that did not begin yet."""
         inside = tuple(self._open)
-        self._open = [replace(container, begins=False) if container.begins else container for container in inside]
-        return Block(kind, "", content, inside, document=self._document, **more)
+        if any(container.begins for container in inside):
+            self._open = [replace(container, begins=False) if container.begins else container for container in inside]
+        return inside
 
-    def _paragraph(self, content: str) -> Block:
+    def _draft(self, token: Token, kind: Kind, **more: Any) -> _Draft:
+        return _Draft(*_lines(token), kind, self._inside(), **more)
+
+    def _paragraph(self, token: Token, content: str) -> _Draft:
         item = self._open[-1] if self._open else None
         task = _TASK.match(content) if item and item.kind == "bullet" and item.begins else None
         if item and task:
             self._open[-1] = replace(item, done=task[1] != " ")
             content = content[task.end() :]
-        return self._block("text", content)
-
-    def _table(self, opening: Token, tokens: Iterator[Token]) -> tuple[int, int, Block]:
-        rows: list[list[str]] = []
-        aligned: list[str] = []
-        for token in tokens:
-            if token.type == "table_close":
-                break
-            if token.type == "tr_open":
-                rows.append([])
-            elif token.type == "inline":
-                rows[-1].append(token.content)
-            elif token.type == "th_open":
-                aligned.append(str(token.attrs.get("style", "")).removeprefix("text-align:"))
-        table = Table(tuple(rows[0]), tuple(aligned), tuple(map(tuple, rows[1:])))
-        return *_map(opening), self._block("table", table=table, rows=range(len(rows) - 1), before=2)
+        return self._draft(token, "text", content=content)
 
 
-def _map(token: Token) -> tuple[int, int]:
+def _lines(token: Token) -> tuple[int, int]:
+    """The first one, and the one after the last."""
     start, end = token.map or (0, 0)
     return start, end
 
 
-def _address(state: StateInline, silent: bool) -> bool:
-    """A web address in the text, in which nothing is markup."""
-    found = _ADDRESS.match(state.src, state.pos) if state.src[state.pos] == ":" else None
-    scheme = _SCHEME.search(state.src, max(0, state.pos - 6), state.pos) if found else None
-    if found is None or scheme is None:
-        return False
-    rest = found[0].rstrip(".,;:!?'*_~")
-    while rest.endswith(")") and rest.count("(") < rest.count(")"):
-        rest = rest[:-1].rstrip(".,;:!?'*_~")
-    if len(rest) <= len("://"):
-        return False
-    if not silent:
-        state.pending = state.pending[: -len(scheme[0])]
-        state.push("address", "", 0).content = scheme[0] + rest
-    state.pos += len(rest)
-    return True
-
-
-def _dunder(state: StateInline, silent: bool) -> bool:
-    """A name with two underscores on each side."""
-    found = _DUNDER.match(state.src, state.pos) if state.src[state.pos] == "_" else None
-    if found is None:
-        return False
-    if not silent:
-        state.pending += found[0]
-    state.pos = found.end()
-    return True
-
-
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.disable(["html_block", "html_inline", "entity", "newline"])
-    parser.core.ruler.enableOnly(["normalize", "block"])
-    parser.inline.ruler.before("escape", "address", _address)
-    parser.inline.ruler.before("emphasis", "dunder", _dunder)
-    return parser
-
-
-_PARSER = _parser()
+_PARSER = fast()

@@ -5,12 +5,13 @@ inside of a table after a row. The sources of all blocks of all parts, joined, a
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from bridge.markdown import Block, parse
 
-Size = Callable[[Block], int]
-"""How long a block is as the platform counts. Never less for a block in a longer part."""
+Size = Callable[[Block, Block], int]
+"""How long a block is, as the platform counts, in a part that begins with the other one."""
 
 _BREAKS = ("\n", " ")
 """Where a paragraph may end, best first."""
@@ -68,16 +69,16 @@ class _Packer:
         return self._parts
 
     def _take(self, block: Block) -> bool:
-        size = self._measured(block)
+        size = self._measured(block, self._part[0] if self._part else block)
         if size is None or size > self._room():
             return False
         self._part.append(block)
         self._filled.append(size + (self._filled[-1] if self._filled else 0))
         return True
 
-    def _measured(self, block: Block) -> int | None:
+    def _measured(self, block: Block, first: Block) -> int | None:
         """None for what is too long even if half of it were marks."""
-        return None if len(block.content) > 2 * self._limit else self._size(block)
+        return None if block.weight > 2 * self._limit else self._size(block, first)
 
     def _room(self) -> int:
         return self._limit - (self._filled[-1] if self._filled else 0)
@@ -87,7 +88,7 @@ class _Packer:
         share = 1 - self._room() / self._limit
         if share >= 0.5:
             return False
-        size = self._measured(block) if block.kind in _WHOLE and share >= 0.1 else None
+        size = self._measured(block, block) if block.kind in _WHOLE and share >= 0.1 else None
         return size is None or size > self._limit
 
     def _close(self, *, keep: bool = False) -> Sequence[Block]:
@@ -107,40 +108,35 @@ class _Packer:
         """A first piece that fits and the rest; None where nothing fits."""
         if block.kind not in ("text", "literal", "code", "table") or block.length < 2:
             return None
-        wanted = self._fitting(block, min(block.length - 1, room), room)
-        if wanted < 1:
-            return None
-        if block.table is not None:
-            return block.cut(wanted)
-        fitting = (length for length in _ends(block, wanted) if self._size(block.head(length)) <= room)
-        length = next(fitting, 0)
-        return block.cut(length) if length else None
-
-    def _fitting(self, block: Block, length: int, room: int) -> int:
-        """About the most of the block that fits; 0 if nothing does."""
-        while length > 0:
-            size = self._size(block.head(length))
+        begin = self._part[0] if self._part else block
+        most = min(block.length - 1, block.reach(2 * room if block.kind == "table" else room))
+        while most > 0:
+            first, rest = block.cut(_end(block, most))
+            size = self._size(first, begin)
             if size <= room:
-                return length
-            length = min(length - 1, length * room // size)
-        return 0
+                return first, rest
+            most = min(first.length - 1, first.length * room // size)
+        return None
 
 
-def _ends(block: Block, most: int) -> Sequence[int]:
-    """Where a piece of at most that many characters may end, best first."""
+def _end(block: Block, most: int) -> int:
+    """The best place for a piece of at most that much to end."""
     content = block.content
     line = content.rfind("\n", 0, most) + 1
-    if block.kind == "code" and line:
-        return [line]
-    ends: list[int] = []
+    if block.table is not None or (block.kind == "code" and line):
+        return line or most
     for mark in _BREAKS:
-        found: list[int] = []
-        end = most
-        while len(found) < _TRIES and (at := content.rfind(mark, most // 2, end)) >= 0:
-            found.append(at + len(mark))
-            end = at
-        ends += sorted(found, key=lambda length: (_opens(content[:length]), -length))
-    return [*ends, _character(content, most), most]
+        ends = list(islice(_ends(content, mark, most), _TRIES))
+        if ends:
+            return next((end for end in ends if not _opens(content[:end])), ends[0])
+    return _character(content, most)
+
+
+def _ends(content: str, mark: str, most: int) -> Iterator[int]:
+    """Where that mark ends in the second half of the content's first characters, the last place first."""
+    at = most
+    while (at := content.rfind(mark, most // 2, at)) >= 0:
+        yield at + len(mark)
 
 
 def _opens(head: str) -> bool:

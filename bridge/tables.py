@@ -3,8 +3,10 @@
 Widths are those of a terminal's cells, of which East Asian characters take two: https://www.unicode.org/reports/tr11/.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from wcwidth import wcswidth
 
@@ -16,6 +18,24 @@ Inline = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A table as text: what stands before its rows, and each of its rows."""
+
+    head: Sequence[str]
+    """Lines."""
+    rows: Sequence[str]
+    gap: str = "\n"
+    """Between two rows."""
+    width: int = 0
+    """The cells of a fixed-width font that its longest line takes, if it is aligned."""
+
+    def lines(self, rows: range) -> str:
+        """The head and these rows."""
+        body = self.gap.join(self.rows[rows.start : rows.stop])
+        return "\n".join([*self.head, body] if body else self.head)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of inline Markdown, every row with a cell for each column."""
 
@@ -23,39 +43,51 @@ class Table:
     aligned: tuple[str, ...]
     """`left`, `right`, `center` or empty for each column."""
     body: tuple[tuple[str, ...], ...]
-    _shown: list[Sequence[Sequence[str]]] = field(
-        default_factory=list[Sequence[Sequence[str]]], init=False, repr=False, compare=False
+    written: MutableMapping[object, Written] = field(
+        default_factory=dict[object, Written], init=False, repr=False, compare=False
     )
-    _widths: list[int] = field(default_factory=list[int], init=False, repr=False, compare=False)
+    """How it was written before, by what wrote it."""
+    _lengths: list[int] = field(default_factory=list[int], init=False, repr=False, compare=False)
 
-    def lines(self, rows: range, plain: Inline) -> list[str]:
-        """The header, a rule and these rows, the columns as wide as the whole table needs them.
+    def weight(self, rows: range) -> int:
+        """The characters of these rows' cells, and one for each row."""
+        return self._length(rows.stop) - self._length(rows.start)
 
-        `plain` gives a cell without any markup, the same at each call.
-        """
-        if not self._shown:
-            self._shown.append([[" ".join(plain(cell).split()) for cell in row] for row in (self.header, *self.body)])
-            columns = zip(*self._shown[0], strict=True)
-            self._widths.extend(max(1, *map(width, column)) for column in columns)
-        shown = self._shown[0]
-        rule = _GAP.join("─" * cells for cells in self._widths)
-        return [self._line(shown[0]), rule, *(self._line(shown[row + 1]) for row in rows)]
-
-    def records(self, rows: range, name: Inline, value: Inline) -> list[str]:
-        """`name: value` for each cell, a line each, and an empty line after each row but the last."""
-        found: list[str] = []
-        for row in rows:
-            for title, cell in zip(self.header, self.body[row], strict=True):
-                said = value(cell) if cell.strip() else _EMPTY
-                found.append(f"{name(title)}: {said}" if title.strip() else said)
-            found.append("")
-        return found[:-1]
-
-    def _line(self, cells: Iterable[str]) -> str:
-        padded = (
-            _pad(cell, wanted, side) for cell, wanted, side in zip(cells, self._widths, self.aligned, strict=True)
+    def reach(self, rows: range, weight: int) -> int:
+        """How many of these rows, from the first one, weigh no more than that."""
+        return (
+            bisect_right(self._lengths, self._length(rows.start) + weight, rows.start, rows.stop + 1) - 1 - rows.start
         )
-        return _GAP.join(padded).rstrip()
+
+    def _length(self, row: int) -> int:
+        if not self._lengths:
+            self._lengths.extend(accumulate((1 + sum(map(len, cells)) for cells in self.body), initial=0))
+        return self._lengths[row]
+
+
+def columns(table: Table, plain: Inline) -> Written:
+    """The columns aligned, each as wide as the whole table needs it. `plain` gives a cell without any markup."""
+    shown = [[" ".join(plain(cell).split()) for cell in row] for row in (table.header, *table.body)]
+    padded: list[Sequence[str]] = []
+    rule: list[str] = []
+    for side, cells in zip(table.aligned, zip(*shown, strict=True), strict=True):
+        widths = [width(cell) for cell in cells]
+        most = max(1, *widths)
+        padded.append([_pad(cell, most - taken, side) for cell, taken in zip(cells, widths, strict=True)])
+        rule.append("─" * most)
+    header, *rows = [_GAP.join(cells).rstrip() for cells in zip(*padded, strict=True)]
+    below = _GAP.join(rule)
+    return Written((header, below), rows, width=len(below))
+
+
+def records(table: Table, name: Inline, value: Inline) -> Written:
+    """`name: value` for each cell, a line each, and an empty line between the rows; without rows the names alone."""
+    names = [name(title) if title.strip() else "" for title in table.header]
+    rows: list[str] = []
+    for cells in table.body:
+        said = (value(cell) if cell.strip() else _EMPTY for cell in cells)
+        rows.append("\n".join(f"{title}: {one}" if title else one for title, one in zip(names, said, strict=True)))
+    return Written(() if rows else list(filter(None, names)), rows, gap="\n\n")
 
 
 def width(text: str) -> int:
@@ -63,7 +95,6 @@ def width(text: str) -> int:
     return len(text) if text.isascii() else max(wcswidth(text), 0) or len(text)
 
 
-def _pad(text: str, wanted: int, side: str) -> str:
-    free = max(0, wanted - width(text))
+def _pad(text: str, free: int, side: str) -> str:
     before = {"right": free, "center": free // 2}.get(side, 0)
     return " " * before + text + " " * (free - before)

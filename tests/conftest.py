@@ -1,9 +1,10 @@
-"""For all tests: no assertion of time, and `--update-gallery`."""
+"""For all tests: no assertion of time, `--hypothesis-profile=thorough`, and `--update-gallery`."""
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("threadbridge", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=10_000)
 settings.load_profile("threadbridge")
 
 

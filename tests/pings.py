@@ -19,9 +19,16 @@ PLACES = (
 
 ANSWERS = tuple(place.replace("{0}", "{}").format(*[mention] * 3) for place in PLACES for mention in MENTIONS)
 
-HOSTILE_TEXT = st.lists(st.sampled_from((*MENTIONS, *ANSWERS)) | ANY_TEXT, max_size=12).map(
+HOSTILE_CHARACTERS = st.text(alphabet="<>!@#|&;lt\\`*_~[]()^:/ \n\u200b\u2060\ufeffhereU1S", max_size=80)
+
+HOSTILE_TEXT = HOSTILE_CHARACTERS | st.lists(st.sampled_from((*MENTIONS, *ANSWERS)) | ANY_TEXT, max_size=12).map(
     lambda parts: "".join(parts[:8])
 )
+
+AT_THE_END_OF_A_PART = st.builds(
+    "{}{}{}".format, st.integers(0, 60).map(lambda less: "x" * (4_000 - less)), HOSTILE_TEXT, HOSTILE_TEXT
+)
+"""Hostile text across the place where a message of 2,000 or 4,000 characters ends."""
 
 
 def split_in_two(mention: str, limit: int) -> list[str]:

@@ -3,36 +3,34 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.dialect import Dialect, write
+from bridge.dialect import Dialect, write, write_block
 from bridge.markdown import Block
 from bridge.parts import split
-from tests.markdown import ANY_TEXT, documents
+from tests.markdown import ANY_TEXT, CELLS, LONG_TEXT, documents
 
 LIMIT = 120
 DIALECT = Dialect(table_width=40, code_in_lists=False)
 
 
-def size(block: Block) -> int:
-    return len(write([block], DIALECT))
+def size(block: Block, first: Block) -> int:
+    return len(write_block(block, first, DIALECT))
 
 
 def shown(text: str, limit: int = LIMIT) -> list[str]:
     return [write(part, DIALECT) for part in split(text, size, limit)]
 
 
-@settings(max_examples=300)
-@given(ANY_TEXT)
+@given(ANY_TEXT | LONG_TEXT | documents().map(lambda document: document[0]))
 def test_the_sources_of_the_parts_joined_are_the_text(text):
     parts = split(text, size, LIMIT)
     assert "".join(block.source for part in parts for block in part) == text
     assert all(parts)
 
 
-@settings(max_examples=300)
-@given(ANY_TEXT)
+@given(ANY_TEXT | LONG_TEXT | documents().map(lambda document: document[0] * 3))
 def test_every_part_is_within_the_limit_and_closes_the_code_that_it_opens(text):
     for part in shown(text):
         assert len(part) <= LIMIT
@@ -45,7 +43,6 @@ def test_text_without_any_markup_comes_back_character_by_character(text):
     assert "".join(shown(unindented)) == unindented
 
 
-@settings(max_examples=200)
 @given(documents())
 def test_every_word_is_there_once_and_in_its_place(document):
     text, words = document
@@ -58,6 +55,20 @@ def test_code_is_closed_and_opened_again_with_its_language():
     assert len(parts) > 2
     assert all(part.count("```python\n") == 1 for part in parts[:-1])
     assert [line for part in parts for line in part.split("\n") if line.startswith("line_")] == lines
+
+
+@given(st.lists(st.lists(st.sampled_from(CELLS), min_size=1, max_size=4), min_size=1, max_size=40))
+def test_whatever_stands_in_a_table_each_part_names_its_columns(table):
+    rows = [
+        [cell.replace("{}", f"row{number}") for cell in (f"at {number}", *cells)] for number, cells in enumerate(table)
+    ]
+    columns = ["first", "second", "third", "fourth", "fifth"]
+    lines = "".join(f"| {' | '.join(cells)} |\n" for cells in (columns, ["---"] * 5, *rows))
+    parts = split(f"Before.\n\n{lines}", size, LIMIT * 4)
+    assert all("first" in write(part, DIALECT) for part in parts if any(block.kind == "table" for block in part))
+    assert re.findall(r"at (\d+)", "".join(write(part, DIALECT) for part in parts)) == [
+        str(n) for n in range(len(rows))
+    ]
 
 
 def test_the_header_of_a_table_is_repeated():
@@ -92,9 +103,19 @@ def test_code_that_fits_into_one_part_is_not_cut():
 
 def test_a_list_goes_on_where_it_was_cut():
     items = "".join(f"{number}. item number {number}\n   - below it\n" for number in range(1, 9))
+    first, second, third = shown(items)
+    assert first + "   " + second + third == items
+    assert second.startswith("- below it\n5. ")
+    assert third.startswith("8. ")
+
+
+@pytest.mark.parametrize(
+    "items", ["- a\n" + "  - b\n" * 200, "1. a\n\n" + "   b\n\n" * 200, "- a\n  > - b\n" + "  >   - c\n" * 200]
+)
+def test_what_stands_deep_in_a_list_is_counted_with_its_indentation(items):
     parts = shown(items)
-    assert len(parts) > 1
-    assert "".join(parts) == items
+    assert max(map(len, parts)) <= LIMIT
+    assert min(map(len, parts[:-1])) > LIMIT / 2
 
 
 def test_a_part_that_begins_inside_of_a_list_is_not_indented():

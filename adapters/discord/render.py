@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from adapters.discord import limits
 from bridge.channel import Button, Payload
-from bridge.dialect import Dialect, write
+from bridge.dialect import Dialect, write, write_block
 from bridge.markdown import Block, Container
 from bridge.parts import split
 
@@ -60,8 +60,8 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _size(block: Block) -> int:
-    return units(write([block], DIALECT))
+def _size(block: Block, first: Block) -> int:
+    return units(write_block(block, first, DIALECT))
 
 
 def _text(text: str) -> str:

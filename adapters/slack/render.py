@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from adapters.slack import limits
 from adapters.slack.markup import escape
 from bridge.channel import Button, Payload
-from bridge.dialect import Dialect, unfenced, write
+from bridge.dialect import Dialect, unfenced, write, write_block
 from bridge.markdown import Block, Container
 from bridge.parts import split
 
@@ -117,8 +117,8 @@ def _needs_block(block: Block) -> bool:
     )
 
 
-def _size(block: Block) -> int:
-    return len(write([block], MRKDWN))
+def _size(block: Block, first: Block) -> int:
+    return len(write_block(block, first, MRKDWN))
 
 
 def _text(text: str) -> str:

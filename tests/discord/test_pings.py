@@ -1,11 +1,12 @@
 """Nobody on Discord is notified by what an agent writes, and it still reads naturally."""
 
 import pytest
+from hypothesis import given
 
 from adapters.discord.client import DiscordClient
 from adapters.discord.render import render
 from adapters.discord.simulator import DiscordSimulator
-from tests.pings import ANSWERS, MENTIONS, split_in_two
+from tests.pings import ANSWERS, AT_THE_END_OF_A_PART, HOSTILE_TEXT, MENTIONS, split_in_two
 
 
 async def posted(simulator: DiscordSimulator, client: DiscordClient, texts):
@@ -28,6 +29,11 @@ async def test_a_mention_across_two_messages_notifies_nobody(simulator, client, 
     messages = await posted(simulator, client, split_in_two(mention, 2_000))
     assert len(messages) > len(mention)
     assert not [message for message in messages if message.pinged]
+
+
+@given(HOSTILE_TEXT | AT_THE_END_OF_A_PART)
+def test_no_answer_says_itself_whom_it_notifies(text):
+    assert all(payload.keys() == {"content"} for payload in render(text))
 
 
 def test_what_was_meant_for_people_reads_as_it_was_written():

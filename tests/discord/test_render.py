@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.discord import limits
 from adapters.discord.render import mention, render, units
-from tests.markdown import ANY_TEXT, documents
+from tests.markdown import ANY_TEXT, LONG_TEXT, documents
 
 
 def test_what_discord_reads_itself_goes_out_as_it_is():
@@ -33,8 +33,7 @@ def test_every_part_is_within_the_limit_however_it_is_counted(text):
         assert "".join("".join(contents).split()) == "".join(text.split())
 
 
-@settings(max_examples=200)
-@given(ANY_TEXT | ANY_TEXT.map(lambda text: text * 20))
+@given(ANY_TEXT | LONG_TEXT | documents().map(lambda document: document[0] * 5))
 def test_every_message_is_within_the_limit_and_closes_its_code(text):
     for payload in render(text):
         assert payload["content"].strip()
@@ -42,7 +41,6 @@ def test_every_message_is_within_the_limit_and_closes_its_code(text):
         assert payload["content"].count("```") % 2 == 0
 
 
-@settings(max_examples=50)
 @given(documents())
 def test_every_word_is_there_once_and_in_its_place(document):
     text, words = document

@@ -389,7 +389,7 @@ class TestSettings:
     body=st.binary() | st.text(),
     kind=st.sampled_from(["application/json", EVENTS, "text/html", "", "x/y; charset=hex"]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_body_is_an_ending_or_an_instance_error(
     canned: CannedServer, chowder: Make, body: bytes | str, kind: str
 ) -> None:

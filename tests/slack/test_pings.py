@@ -3,14 +3,14 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from adapters.slack import ids
 from adapters.slack.render import render, render_with_buttons
 from adapters.slack.simulator.notifications import notified
 from bridge.channel import Button, Delivery
 from bridge.envelope import Conversation
-from tests.pings import ANSWERS, HOSTILE_TEXT, MENTIONS, split_in_two
+from tests.pings import ANSWERS, AT_THE_END_OF_A_PART, HOSTILE_TEXT, MENTIONS, split_in_two
 
 BUTTONS = (Button("good/1", "Good answer", says="good"), Button("bad/1", "Bad answer", says="bad"))
 
@@ -25,8 +25,7 @@ def test_no_place_of_an_answer_notifies(answer):
     assert pinged(answer) == []
 
 
-@settings(max_examples=300)
-@given(HOSTILE_TEXT)
+@given(HOSTILE_TEXT | AT_THE_END_OF_A_PART)
 def test_no_answer_notifies(text):
     assert pinged(text) == []
 

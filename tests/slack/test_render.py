@@ -5,12 +5,12 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack import limits
 from adapters.slack.render import mention, render
-from tests.markdown import ANY_TEXT, documents
+from tests.markdown import ANY_TEXT, LONG_TEXT, documents
 
 LONG = st.text(alphabet="ab &<\n🦞語", max_size=200).map(lambda text: text * 60)
 
@@ -23,8 +23,7 @@ def blocks(payload):
     return [block["text"] for block in payload.get("blocks", ())]
 
 
-@settings(max_examples=200)
-@given(LONG | ANY_TEXT | ANY_TEXT.map(lambda text: text * 20))
+@given(LONG | ANY_TEXT | LONG_TEXT | documents().map(lambda document: document[0] * 9))
 def test_every_message_is_within_slacks_limits_as_it_is_sent_and_closes_its_code(text):
     payloads = render(text)
     assert payloads
@@ -48,12 +47,17 @@ def test_a_text_without_blank_parts_comes_back_character_by_character(text):
     assert "".join(unescaped(payload["text"]) for payload in render(text)) == text
 
 
-@settings(max_examples=50)
 @given(st.lists(documents(), min_size=1, max_size=8))
 def test_text_and_block_of_a_part_say_the_same_words(found):
     for payload in render("\n".join(text for text, _ in found)):
         for block in blocks(payload):
             assert re.findall(r"w\d+x", block) == re.findall(r"w\d+x", payload["text"])
+
+
+@given(documents())
+def test_every_word_is_there_once_and_in_its_place(document):
+    text, words = document
+    assert re.findall(r"w\d+x", "\n".join(payload["text"] for payload in render(text))) == words
 
 
 def test_a_short_text_is_one_message():
