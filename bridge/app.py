@@ -127,7 +127,15 @@ class _Bridge:
         previews = {name: Previews(channel, store) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
         self._turns: list[Crew[Any]] = [
-            Turns(instance, settings, store, channels, config.rules, previews=previews).crew()
+            Turns(
+                instance,
+                settings,
+                store,
+                channels,
+                config.rules,
+                previews=previews,
+                longest_answer=config.bridge.longest_answer,
+            ).crew()
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
         ]
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]

@@ -136,6 +136,21 @@ class CanEdit(Protocol):
 
 
 @runtime_checkable
+class CanSendFiles(Protocol):
+    """Can post files: `send` and `find_sent` take what `bridge.files.payload` makes, too.
+
+    `send` raises FileRefused for a file that the platform does not take where it may take the same as text.
+    """
+
+    file_bytes: int
+    """The most that the platform takes in one file."""
+
+    def sends_files(self) -> bool:
+        """Whether it may, as far as the platform told."""
+        ...
+
+
+@runtime_checkable
 class CanResolveNames(Protocol):
     """Knows people's names."""
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 from pydantic import Field
 
 from bridge.envelope import Envelope
+from bridge.files import File
 from bridge.settings import Section
 
 
@@ -81,11 +82,11 @@ class Instance(Protocol):
         """An instance that has not connected yet."""
         ...
 
-    def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:
+    def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | File | Ending, None]:
         """Asks the agent once.
 
-        Yields the text so far any number of times, then the reply envelopes, then exactly one `Ending`. Raises
-        InstanceError. Closing the iterator hangs up on the agent.
+        Yields the text so far any number of times, then the reply envelopes, then the files that the agent made, then
+        exactly one `Ending`. Raises InstanceError. Closing the iterator hangs up on the agent.
         """
         ...
 

@@ -1,5 +1,7 @@
 """What the bridge itself says in a thread: one plain sentence each, with what to do. Pure."""
 
+from collections.abc import Sequence
+
 EMPTY = "The agent finished without an answer. Ask again, or put it differently."
 GAVE_UP = (
     "The agent could not be reached for too long, so this message was given up. "
@@ -18,6 +20,7 @@ DROPPED = (
     "The connection to the agent was cut while it worked on this; the question was dropped. "
     "Write `!retry` to ask it again."
 )
+FILE_REFUSED = "The file `{name}` could not be posted here. It is kept: whoever runs this bot finds it in the store."
 NOTHING_TO_RETRY = "There is nothing to try again here."
 
 
@@ -29,6 +32,26 @@ def failed(detail: str | None) -> str:
 def incomplete(detail: str | None) -> str:
     """What stands above is not the whole answer."""
     return f"The answer ends here before its end{_because(detail)} Ask the agent to go on."
+
+
+def attached(length: int, names: Sequence[str]) -> str:
+    """What stands above is the beginning of an answer that was too long for messages."""
+    return f"The answer goes on: it has {length:,} characters, and the whole of it is attached as {_listed(names)}."
+
+
+def brought(names: Sequence[str]) -> str:
+    """The agent answered with files alone."""
+    return f"The agent answered with {_listed(names)}."
+
+
+def left_out(reasons: Sequence[tuple[str, str]]) -> str:
+    """Files of the agent that are not posted: the name of each, and why."""
+    listed = "; ".join(f"`{name}` {why}" for name, why in reasons)
+    return f"Not everything that the agent made could be posted: {listed}. Ask the agent for it in another way."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _because(detail: str | None) -> str:

@@ -19,6 +19,7 @@ from bridge.errors import (
     RateLimited,
     TurnInterrupted,
 )
+from bridge.files import File
 from bridge.instance import Ending, Instance, InstanceSettings, Progress, Turn
 from bridge.log import about
 from bridge.preview import Previews
@@ -47,13 +48,16 @@ class Turns:
         rules: Sequence[Rule],
         *,
         previews: Mapping[str, Previews],
+        longest_answer: int = 0,
     ) -> None:
+        """`longest_answer`: an answer of more platform messages becomes a file; 0: never."""
         self._instance = instance
         self._settings = settings
         self._store = store
         self._channels = channels
         self._rules = rules
         self._previews = previews
+        self._longest_answer = longest_answer
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
         self._commands = {commands.Command.RETRY: self._ask_again}
 
@@ -152,6 +156,7 @@ class Turns:
             await until_stored(lambda: self._store.begin_turn(lease))
         faultpoints.reached("turn.begun")
         said: list[Envelope] = []
+        files: list[File] = []
         ending = Ending()
         try:
             async with (
@@ -167,6 +172,8 @@ class Turns:
                             growing.grew(item.text)
                         case Envelope():
                             said.append(item)
+                        case File():
+                            files.append(item)
                         case Ending():
                             ending = item
         except TimeoutError:
@@ -177,7 +184,7 @@ class Turns:
         faultpoints.reached("turn.answered")
         result = TurnResult(
             status="failed" if ending.outcome == "failed" else "answered",
-            deliveries=replies.answer(lease, channel, said, ending),
+            deliveries=replies.answer(lease, channel, said, ending, files, longest=self._longest_answer),
             envelope=turn.envelope,
             replies=said,
             error=ending.detail,

@@ -7,10 +7,11 @@ from typing import ClassVar, Self
 
 from bridge.channel import Accept, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Actor, Envelope
+from bridge.files import File
 from bridge.instance import Ending, InstanceSettings, Progress, Turn
 from bridge.settings import Section
 
-Item = Progress | Envelope | Ending | Exception
+Item = Progress | Envelope | File | Ending | Exception
 
 
 class ScriptedChannel:
@@ -94,7 +95,7 @@ class ScriptedInstance:
     def create(cls, name: str, settings: InstanceSettings) -> Self:
         return cls()
 
-    async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:
+    async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | File | Ending, None]:
         self.asked.append(turn)
         if self.before is not None:
             await self.before(turn)

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, Field, JsonValue, SecretStr
 from bridge import __version__
 from bridge.envelope import Actor, Envelope
 from bridge.errors import InstanceError, InstanceUnavailable, TurnInterrupted
+from bridge.files import File
 from bridge.instance import CanProbe, Ending, Instance, InstanceSettings, Progress, Turn
 from bridge.instances import failures, openresponses
 from bridge.settings import Secret, asked
@@ -143,8 +144,8 @@ class ChowderInstance:
             raise TypeError(f"[instances.{name}] was read as {type(settings).__name__}")
         return cls(name, settings, transport=transport)
 
-    async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | Ending, None]:
-        """Asks once. Yields Progress if the server streams, the reply unless it is empty, and the Ending."""
+    async def run(self, turn: Turn) -> AsyncGenerator[Progress | Envelope | File | Ending, None]:
+        """Asks once. Yields Progress if the server streams, the reply unless it is empty, its files, and the Ending."""
         address, body = self._request(turn)
         begun = asyncio.get_running_loop().time()
         said: openresponses.Answer | None = None
@@ -179,6 +180,8 @@ class ChowderInstance:
         )
         if reply is not None:
             yield reply
+        for file in said.files:
+            yield file
         yield openresponses.ending(said, turn.continuation)
 
     async def probe(self) -> str | None:

@@ -17,6 +17,7 @@ from typing import ClassVar
 import pytest
 
 from bridge.envelope import Actor, Conversation, Envelope
+from bridge.files import File
 from bridge.instance import Ending, Instance, Progress, Turn
 
 PATIENCE = 20.0  # seconds for an agent to answer or to notice that nobody listens any more
@@ -37,18 +38,18 @@ def turn(prompt: str, *, session: str = "contract-1", continuation: str | None =
     return Turn(session=session, envelope=envelope, prompt=f"[Ada] {prompt}", continuation=continuation)
 
 
-async def ask(instance: Instance, question: Turn) -> list[Progress | Envelope | Ending]:
+async def ask(instance: Instance, question: Turn) -> list[Progress | Envelope | File | Ending]:
     """Everything that the instance yields for one turn."""
     async with asyncio.timeout(PATIENCE):
         return [step async for step in instance.run(question)]
 
 
-def texts(steps: list[Progress | Envelope | Ending]) -> str:
+def texts(steps: list[Progress | Envelope | File | Ending]) -> str:
     """What people would read in the thread."""
     return "\n".join(step.text for step in steps if isinstance(step, Envelope))
 
 
-def ending(steps: list[Progress | Envelope | Ending]) -> Ending:
+def ending(steps: list[Progress | Envelope | File | Ending]) -> Ending:
     """The last step, which has to be the ending."""
     last = steps[-1]
     assert isinstance(last, Ending), f"the last step is no Ending: {last!r}"
