@@ -13,6 +13,8 @@ from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.missed import Missed
+from adapters.slack.uploads import Uploads
+from bridge import files
 from bridge.channel import (
     Accept,
     CanEdit,
@@ -23,6 +25,7 @@ from bridge.channel import (
     CanReceiveWebhooks,
     CanReconnect,
     CanResolveNames,
+    CanSendFiles,
     Channel,
     Delivery,
     Facts,
@@ -39,6 +42,8 @@ from bridge.settings import Secret, Section, asked
 
 _log = structlog.get_logger(__name__)
 
+FILES_SCOPE = "files:write"
+LACKS_FILES = "very long answers stay messages, and files of agents are not posted: add it to the app and install it again"
 CONTEXT_MESSAGES = 100
 """The most that an agent is given of what was said before."""
 NAME_SECONDS = 3.0
@@ -90,6 +95,8 @@ class SlackChannel:
     source: ClassVar[str] = "slack"
     posts_at_once = 64
     edit_seconds = limits.EDIT_SECONDS
+    file_bytes = files.MAX_BYTES
+    """Slack names no limit; a workspace may have one, and says so."""
     previews_at_once = 20
 
     def __init__(self, name: str, settings: SlackSettings) -> None:
@@ -99,6 +106,7 @@ class SlackChannel:
             name, settings.bot_token.get_secret_value(), settings.api_base, connections=self.posts_at_once * 2
         )
         self._missed = Missed(name, self._client)
+        self._uploads = Uploads(name, self._client, settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -124,6 +132,8 @@ class SlackChannel:
     async def _identify(self) -> parse.Bot:
         if self._bot is None:
             self._bot = await self._client.who_am_i()
+            if not self.sends_files():
+                _log.warning("channel.lacks_scope", channel=self.name, scope=FILES_SCOPE, remedy=LACKS_FILES)
         return self._bot
 
     async def _check_app_token(self) -> None:
@@ -171,13 +181,18 @@ class SlackChannel:
         return rendering.render(text)
 
     async def send(self, delivery: Delivery) -> MessageRef:
-        return await self._client.post(delivery)
+        file = files.read(delivery.payload)
+        return await (self._client.post(delivery) if file is None else self._uploads.post(delivery, file))
+
+    def sends_files(self) -> bool:
+        return self._client.scopes is None or FILES_SCOPE in self._client.scopes
 
     async def edit(self, ref: MessageRef, payload: Payload) -> None:
         await self._client.edit(ref, payload)
 
     async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
-        found = await self._client.find(delivery)
+        find = self._client.find if files.read(delivery.payload) is None else self._uploads.find
+        found = await find(delivery)
         return [] if found is None else [found]
 
     async def missed(
@@ -254,8 +269,10 @@ _abilities: tuple[
     type[CanReceiveWebhooks],
     type[CanReconnect],
     type[CanResolveNames],
+    type[CanSendFiles],
     type[HasManifest],
 ] = (
+    SlackChannel,
     SlackChannel,
     SlackChannel,
     SlackChannel,

@@ -53,6 +53,17 @@ def message(ref: MessageRef) -> tuple[str, str]:
     return room, ts
 
 
+def file_name(name: str, delivery: str) -> str:
+    """What a delivery's file is called where people see its title: so it is found again."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem or suffix}-{delivery}{dot}{suffix if stem else ''}"
+
+
+def is_file_of(name: str, delivery: str) -> bool:
+    """Whether a file has a name that `file_name` gave it for that delivery."""
+    return f"-{delivery}." in f"{name}."
+
+
 def envelope_id(team: str, room: str, ts: str) -> str:
     """The same for every event about one message."""
     return f"slack:{team}:{room}:{ts}"

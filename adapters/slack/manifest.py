@@ -27,6 +27,7 @@ oauth_config:
       - mpim:history
       - mpim:read
       - chat:write
+      - files:write
       - users:read
 settings:
   event_subscriptions:
