@@ -13,6 +13,8 @@ from bridge.foreign import dig
 
 Payload = dict[str, Any]
 
+KEY = "file"
+"""Under which everything about the file stands in a payload."""
 MAX_BYTES = 10 * 1024 * 1024
 """Of one file. It stands in the store, and in memory when it is posted."""
 MAX_NAME = 100
@@ -70,13 +72,13 @@ def payload(file: File) -> Payload:
         fields["text"] = file.content.decode()
     except UnicodeDecodeError:
         fields["base64"] = base64.b64encode(file.content).decode()
-    return {"file": fields}
+    return {KEY: fields}
 
 
 def read(payload: Mapping[str, Any]) -> File | None:
     """The file that a payload is; None if it is none."""
-    name, media_type = dig(payload, "file", "name"), dig(payload, "file", "media_type")
-    text, coded = dig(payload, "file", "text"), dig(payload, "file", "base64")
+    name, media_type = dig(payload, KEY, "name"), dig(payload, KEY, "media_type")
+    text, coded = dig(payload, KEY, "text"), dig(payload, KEY, "base64")
     if not isinstance(name, str) or not isinstance(media_type, str):
         return None
     return File(name, media_type, text.encode() if isinstance(text, str) else base64.b64decode(coded))

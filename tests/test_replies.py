@@ -86,7 +86,9 @@ def test_an_answer_that_is_too_long_for_one_file_is_several_and_nothing_is_lost(
     assert max(len(part.content) for part in parts) <= 100
 
 
-@pytest.mark.parametrize(("text", "made"), [("a|b|c|d", ()), ("a", (PNG,)), ("", (PNG, PNG)), ("", (File("e", "", b""),))])
+@pytest.mark.parametrize(
+    ("text", "made"), [("a|b|c|d", ()), ("a", (PNG,)), ("", (PNG, PNG)), ("", (File("e", "", b""),))]
+)
 def test_the_first_that_is_said_is_never_a_file(text: str, made: tuple[File, ...]) -> None:
     """It takes over the preview's message, which cannot become a file."""
     deliveries = said(FilesChannel(), text, *made)

@@ -25,6 +25,7 @@ from bridge.channel import (
     CanReadMissed,
     CanReconnect,
     CanSayWhyAway,
+    CanSendFiles,
     CanShowStatus,
     Channel,
     Delivery,
@@ -73,6 +74,7 @@ class DiscordChannel:
     posts_at_once = 256
     """Many: a post that Discord's buckets hold back waits among them."""
     edit_seconds = limits.EDIT_SECONDS
+    file_bytes = limits.FILE_BYTES
     previews_at_once = 200
     status_seconds = limits.TYPING_SECONDS
 
@@ -152,6 +154,9 @@ class DiscordChannel:
 
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
+
+    def sends_files(self) -> bool:
+        return True  # where it may not, Discord says so
 
     async def edit(self, ref: MessageRef, payload: Payload) -> None:
         await self._client.edit(ref, payload)
@@ -238,9 +243,11 @@ _abilities: tuple[
     type[CanReadMissed],
     type[CanReconnect],
     type[CanSayWhyAway],
+    type[CanSendFiles],
     type[CanShowStatus],
     type[HasManifest],
 ] = (
+    DiscordChannel,
     DiscordChannel,
     DiscordChannel,
     DiscordChannel,

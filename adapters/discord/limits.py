@@ -17,3 +17,7 @@ https://docs.discord.com/developers/resources/message#get-channel-messages"""
 
 TYPING_SECONDS = 10.0
 """How long typing is shown. https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""
+
+FILE_BYTES = 10 * 1024 * 1024
+"""Most for one file where nobody pays for more. The page says 20 MiB now and said 10 MiB before; the smaller one is
+taken everywhere. https://docs.discord.com/developers/reference#uploading-files"""

@@ -43,7 +43,9 @@ from bridge.settings import Secret, Section, asked
 _log = structlog.get_logger(__name__)
 
 FILES_SCOPE = "files:write"
-LACKS_FILES = "very long answers stay messages, and files of agents are not posted: add it to the app and install it again"
+LACKS_FILES = (
+    "very long answers stay messages, and files of agents are not posted: add it to the app and install it again"
+)
 CONTEXT_MESSAGES = 100
 """The most that an agent is given of what was said before."""
 NAME_SECONDS = 3.0

@@ -102,10 +102,11 @@ class Uploads:
         return uploaded
 
     def _is_slacks(self, address: str) -> bool:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        ours = parts.scheme == "https" and any(host == one or host.endswith(f".{one}") for one in _HOSTS)
-        return ours or _origin(address) == self._origin
+        """Whether bytes may go there: to a host of Slack's, or to where its API is."""
+        origin = _origin(address)
+        scheme, host, _ = origin
+        ours = scheme == "https" and any(host == one or host.endswith(f".{one}") for one in _HOSTS)
+        return bool(host) and (ours or origin == self._origin)
 
 
 def _refused(error: ChannelError) -> ChannelError:
@@ -115,9 +116,11 @@ def _refused(error: ChannelError) -> ChannelError:
     return FileRefused(f"Slack does not take the file ({error.code}): {remedy}", code=error.code)
 
 
-def _origin(address: str) -> tuple[str, str | None, int | None]:
+def _origin(address: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port; no host where programs could read it differently."""
     try:
         parts = urlsplit(address)
-        return parts.scheme, parts.hostname, parts.port
+        plain = "@" not in parts.netloc and "\\" not in address
+        return parts.scheme, (parts.hostname or "") if plain else "", parts.port
     except ValueError:
-        return "", None, None
+        return "", "", None

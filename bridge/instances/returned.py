@@ -1,10 +1,10 @@
 """The files that an answer brings along: parts of its output, and `data:` addresses in its text. Pure.
 
-Sources: https://www.openresponses.org has no part for a file in what a model writes; OpenAI's Responses API has the item
-`image_generation_call` (https://platform.openai.com/docs/api-reference/responses/object; its `output_format` is sent and
-not documented, https://github.com/openai/openai-dotnet/issues/722). Other servers put the parts that the specification
-has for input (`input_image`, `input_file`) or OpenClaw's `source` shape into their output, and images as `data:`
-addresses (https://www.rfc-editor.org/rfc/rfc2397) into their text. Whatever holds its own content is read.
+Sources: https://www.openresponses.org has no part for a file in what a model writes. OpenAI's Responses API has the item
+`image_generation_call` (https://platform.openai.com/docs/api-reference/responses/object); its `output_format` is sent
+and not documented (https://github.com/openai/openai-dotnet/issues/722). Other servers put the parts that the
+specification has for input (`input_image`, `input_file`) or OpenClaw's `source` shape into their output, and images as
+`data:` addresses (https://www.rfc-editor.org/rfc/rfc2397) into their text. Whatever holds its own content is read.
 
 A link stays a link: nothing is ever fetched from an address that an agent wrote.
 """
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from bridge.files import SUFFIXES, File
-from bridge.foreign import dig, items_at, text_at
+from bridge.foreign import items_at, text_at
 
 _PARTS = frozenset({"output_image", "output_file", "input_image", "input_file", "image", "file"})
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}")

@@ -62,10 +62,10 @@ class InstanceContract:
 
     greeting: ClassVar[str] = "hello"
 
-    async def test_a_turn_yields_progress_then_replies_then_one_ending(self, instance: Instance) -> None:
+    async def test_a_turn_yields_progress_then_replies_then_files_then_one_ending(self, instance: Instance) -> None:
         """The order of the steps."""
         kinds = [type(step) for step in await ask(instance, turn(self.greeting))]
-        order = {Progress: 0, Envelope: 1, Ending: 2}
+        order = {Progress: 0, Envelope: 1, File: 2, Ending: 3}
         assert kinds == sorted(kinds, key=lambda kind: order[kind])
         assert kinds.count(Ending) == 1
         assert kinds.count(Envelope) >= 1

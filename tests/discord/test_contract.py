@@ -46,6 +46,14 @@ class DiscordPlatform:
     def limit_next_post(self, seconds: int) -> None:
         self.simulator.faults.rate_limit("messages.create", retry_after=seconds)
 
+    def files(self, ref: MessageRef) -> list[bytes]:
+        thread, _, message = ref.partition("/")
+        attached = self.simulator.guild.rooms[thread].messages[message].attachments
+        return [self.simulator.guild.files[one["id"]].content for one in attached]
+
+    def lose_next_files_answer(self) -> None:
+        self.lose_next_answer()
+
     def cut_off(self) -> None:
         self.simulator.faults.blackout = True
 

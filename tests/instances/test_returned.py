@@ -136,7 +136,9 @@ def test_what_a_data_address_holds_is_the_file() -> None:
 
 def events(*deltas: str, last: dict[str, Any]) -> list[Progress | openresponses.Answer | None]:
     transcript = openresponses.Transcript()
-    fed = [{"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": one} for one in deltas]
+    fed = [
+        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": one} for one in deltas
+    ]
     return [transcript.feed("", json.dumps(one)) for one in [*fed, last]]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.slack import uploads
 from adapters.slack.channel import SlackChannel
 from adapters.slack.simulator import SlackSimulator
 from bridge.channel import MessageRef, Payload
@@ -46,11 +47,20 @@ class SlackPlatform:
     def limit_next_post(self, seconds: int) -> None:
         self.simulator.faults.rate_limit("chat.postMessage", retry_after=seconds)
 
+    def files(self, ref: MessageRef) -> list[bytes]:
+        room, _, ts = ref.partition("/")
+        files = self.simulator.workspace.rooms[room].messages[ts].files
+        return [self.simulator.workspace.contents[file["id"]] for file in files]
+
+    def lose_next_files_answer(self) -> None:
+        self.simulator.faults.lose_answer("files.completeUploadExternal")
+
     def cut_off(self) -> None:
         self.simulator.faults.blackout = True
 
 
 class TestSlackChannel(ChannelContract):
     @pytest.fixture
-    def platform(self, simulator: SlackSimulator) -> SlackPlatform:
+    def platform(self, simulator: SlackSimulator, monkeypatch: pytest.MonkeyPatch) -> SlackPlatform:
+        monkeypatch.setattr(uploads, "LOOKS", (0.01, 0.01))
         return SlackPlatform(simulator)

@@ -35,7 +35,12 @@ async def test_the_sdk_uploads_a_file_into_a_thread(simulator, client, connect):
     event = await bot.next()
     assert (event["subtype"], event["thread_ts"], event["text"]) == ("file_share", asked.id, "here")
     (file,) = event["files"]
-    assert (file["id"], file["name"], file["title"], file["size"]) == (answer["file"]["id"], "a.bin", "All of it", 1_000_000)
+    assert (file["id"], file["name"], file["title"], file["size"]) == (
+        answer["file"]["id"],
+        "a.bin",
+        "All of it",
+        1_000_000,
+    )
     assert simulator.workspace.contents[file["id"]] == b"\x00\xff" * 500_000
     history = await client.conversations_replies(channel=event["channel"], ts=asked.id)
     assert history["messages"][1]["files"] == [file]

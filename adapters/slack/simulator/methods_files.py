@@ -17,9 +17,7 @@ GET_URL, COMPLETE = "files.getUploadURLExternal", "files.completeUploadExternal"
 NAMES = frozenset({GET_URL, COMPLETE})
 
 
-def methods(
-    uploads: Uploads, url: Callable[[], str], later: Callable[[Callable[[], None]], None]
-) -> dict[str, Method]:
+def methods(uploads: Uploads, url: Callable[[], str], later: Callable[[Callable[[], None]], None]) -> dict[str, Method]:
     """The methods over these uploads. `later` shares: Slack answers before the message is there.
 
     https://github.com/slackapi/bolt-js/issues/2115.
@@ -50,9 +48,7 @@ def methods(
             publisher.workspace.contents[file_id] = upload.content or b""
             title = str(one.get("title") or upload.name)
             described.append(
-                files.described(
-                    publisher.workspace, url(), publisher.workspace.bot, upload.shared(), file_id, title
-                )
+                files.described(publisher.workspace, url(), publisher.workspace.bot, upload.shared(), file_id, title)
             )
         if share is not None:
             later(lambda: share(described))
