@@ -197,9 +197,10 @@ class DiscordClient:
     async def call(
         self, method: str, path: str, *, json: object = None, file: File | None = None, **ids_and_params: Any
     ) -> object:
-        """What Discord answers; with a file the JSON goes beside it, in a form. Raises ChannelError; an error code of Discord's own is its `code`.
+        """What Discord answers; with a file the JSON goes beside it, in a form.
 
-        Whoever stops waiting for it does not stop it: discord.py must not be cut off while it holds everybody up.
+        Raises ChannelError; an error code of Discord's own is its `code`. Whoever stops waiting for it does not stop
+        it: discord.py must not be cut off while it holds everybody up.
         """
         params: Any = ids_and_params.pop("params", None)
         library = await self.library()

@@ -28,9 +28,13 @@ def holding(file: File, messages: Iterable[object], bot: str, *, answers: str | 
     """
     for own, message in _ours(messages, bot, answers):
         attached = items_at(message, "attachments")
-        if len(attached) == 1 and _plain(text_at(attached[0], "filename") or "") == _plain(file.name):
-            if file.media_type.startswith("image/") or dig(attached[0], "size") == len(file.content):
-                yield own
+        if len(attached) == 1 and _is(attached[0], file):
+            yield own
+
+
+def _is(attached: object, file: File) -> bool:
+    same_size = file.media_type.startswith("image/") or dig(attached, "size") == len(file.content)
+    return same_size and _plain(text_at(attached, "filename") or "") == _plain(file.name)
 
 
 def _plain(name: str) -> str:

@@ -1,8 +1,8 @@
 """Files out: an address to upload to, the bytes, and the call that makes a message of them.
 
-https://docs.slack.dev/reference/methods/files.getUploadURLExternal (read 2026-11-22). Only that last call shows anything, and Slack does what it
-says some time after it answered (https://github.com/slackapi/bolt-js/issues/2115), so the message is waited for: what is
-said next must not come before it, and its ts is in no answer.
+https://docs.slack.dev/reference/methods/files.getUploadURLExternal (read 2026-11-22). Only that last call shows
+anything, and Slack does what it says some time after it answered (https://github.com/slackapi/bolt-js/issues/2115). So
+the message is waited for: what is said next must not come before it, and its ts is in no answer.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ def _origin(address: str) -> tuple[str, str, int | None]:
     """Scheme, host and port; no host where programs could read it differently."""
     try:
         parts = urlsplit(address)
-        plain = "@" not in parts.netloc and "\\" not in address
-        return parts.scheme, (parts.hostname or "") if plain else "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return "", "", None
+    return parts.scheme, "" if "@" in parts.netloc or "\\" in address else host, port

@@ -26,6 +26,9 @@ print("a fence")
 
 > A quotation with emoji 🦞 and 日本語."""
 
+IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+"""A PNG of one pixel, as base64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -39,14 +42,17 @@ class Script:
     garbage: bool = False
     hang: bool = False
     cut: bool = False
+    image: bool = False
+    """An image comes with the text."""
 
 
 def agent(prompt: str, earlier: Sequence[str]) -> Script:
     """The agent: what it answers to `prompt` in a session in which `earlier` was said. Pure.
 
     `[[name:argument]]` in the message steers it: `sleep:N` and `drip:N:S` (N words, S seconds apart) take time,
-    `http:CODE` and `fail` fail as a model provider does, `empty`, `length`, `big:N` and `markdown` answer so, `garbage`
-    answers no JSON, `hang` never answers, `cut` closes the connection midway.
+    `http:CODE` and `fail` fail as a model provider does, `empty`, `length`, `big:N` and `markdown` answer so, `image`
+    adds an image as a tool makes it and `inline` one in the text itself, `garbage` answers no JSON, `hang` never
+    answers, `cut` closes the connection midway.
     """
     said = message(prompt)
     directives = {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
@@ -62,6 +68,7 @@ def agent(prompt: str, earlier: Sequence[str]) -> Script:
         garbage="garbage" in directives,
         hang="hang" in directives,
         cut="cut" in directives,
+        image="image" in directives,
     )
 
 
@@ -75,6 +82,8 @@ def _answer(said: str, earlier: Sequence[str], directives: dict[str, list[str]])
         return "No response from OpenClaw."
     if "markdown" in directives:
         return _MARKDOWN
+    if "inline" in directives:
+        return f"Here it is: ![a dot](data:image/png;base64,{IMAGE}) and that is all."
     if "big" in directives:
         return ("All work and no play makes Jack a dull boy.\n" * (int(directives["big"][0]) // 44 + 1))[
             : int(directives["big"][0])

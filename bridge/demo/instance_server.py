@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 
 from aiohttp import web
 
-from bridge.demo.instance_agent import Script, agent, chunks
+from bridge.demo.instance_agent import IMAGE, Script, agent, chunks
 
 INSTANCE_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 ORG_KEY = "chd_org_demo"
@@ -321,10 +321,11 @@ def _result(response_id: str, script: Script) -> dict[str, Any]:
         "phase": "final_answer",
         "status": script.status,
     }
+    image = {"type": "image_generation_call", "id": f"ig_{response_id}", "status": "completed", "result": IMAGE}
     words = len(script.text.split())
     ended = {
         "status": script.status,
-        "output": [item],
+        "output": [item, image] if script.image else [item],
         "usage": {"input_tokens": 22, "output_tokens": words, "total_tokens": 22 + words},
     }
     return ended | ({"incomplete_details": {"reason": "max_output_tokens"}} if script.status == "incomplete" else {})
@@ -354,13 +355,14 @@ def _opening(begun: dict[str, Any], body: dict[str, Any]) -> bytes:
 
 def _closing(body: dict[str, Any]) -> bytes:
     events: list[bytes] = []
-    for item in body["output"]:
-        part = item["content"][0]
-        events += [
-            _event("response.output_text.done", **_PLACE, text=part["text"]),
-            _event("response.content_part.done", **_PLACE, part=part),
-            _event("response.output_item.done", output_index=0, item=item),
-        ]
+    for number, item in enumerate(body["output"]):
+        if item["type"] == "message":
+            part = item["content"][0]
+            events += [
+                _event("response.output_text.done", **_PLACE, text=part["text"]),
+                _event("response.content_part.done", **_PLACE, part=part),
+            ]
+        events.append(_event("response.output_item.done", output_index=number, item=item))
     return b"".join((*events, _event(f"response.{body['status']}", response=body), b"data: [DONE]\n\n"))
 
 

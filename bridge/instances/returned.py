@@ -1,10 +1,12 @@
 """The files that an answer brings along: parts of its output, and `data:` addresses in its text. Pure.
 
-Sources: https://www.openresponses.org has no part for a file in what a model writes. OpenAI's Responses API has the item
-`image_generation_call` (https://platform.openai.com/docs/api-reference/responses/object); its `output_format` is sent
-and not documented (https://github.com/openai/openai-dotnet/issues/722). Other servers put the parts that the
+Sources: https://www.openresponses.org has no part for a file in what a model writes. OpenAI's Responses API has the
+item `image_generation_call` (https://platform.openai.com/docs/api-reference/responses/object); its `output_format` is
+sent and not documented (https://github.com/openai/openai-dotnet/issues/722). Other servers put the parts that the
 specification has for input (`input_image`, `input_file`) or OpenClaw's `source` shape into their output, and images as
 `data:` addresses (https://www.rfc-editor.org/rfc/rfc2397) into their text. Whatever holds its own content is read.
+OpenClaw itself writes the paths of its files as text (`MEDIA:…`, https://github.com/openclaw/openclaw/issues/83584):
+nobody else can read these, so they stay text.
 
 A link stays a link: nothing is ever fetched from an address that an agent wrote.
 """

@@ -91,6 +91,15 @@ async def test_where_no_thread_may_be_opened_a_file_is_a_reply_and_found_there(p
     assert await posting.find(with_file(simulator, said, "d2")) == [ref]
 
 
+async def test_a_name_that_discord_changed_is_known_again(posting, simulator):
+    said = await simulator.say("Ada", "hello")
+    named = File("Übersicht (2) 日本語.csv", "text/csv", b"a;b")
+    ref = await posting.post(with_file(simulator, said, file=named))
+    (attached,) = next(one.attachments for one in messages(simulator, said.id) if one.attachments)
+    assert (attached["filename"], attached["title"]) == ("bersicht_2_.csv", named.name)
+    assert await posting.find(with_file(simulator, said, "d2", named)) == [ref]
+
+
 OURS = {
     "id": "5", "type": 0, "content": "", "author": {"id": "1", "bot": True},
     "attachments": [{"filename": "answer.md", "size": len(FILE.content)}],

@@ -63,7 +63,7 @@ async def test_a_file_goes_into_a_room_without_threads(simulator, channel):
     assert await channel.find_sent(with_file(said, in_thread=False)) == [ref]
 
 
-async def test_it_waits_until_slack_shows_what_it_took(thread):
+async def test_it_waits_until_slack_shows_what_it_took():
     async with SlackSimulator(rate_limits=False, share_seconds=0.05) as slow, closing(channel_for(slow)) as channel:
         said = slow.say_in("Ada", "root")
         ref = await channel.send(with_file(said))
@@ -71,7 +71,7 @@ async def test_it_waits_until_slack_shows_what_it_took(thread):
         assert slow.workspace.rooms[room].messages[ts].files
 
 
-async def test_a_file_that_is_not_shown_in_time_is_not_posted_again(thread):
+async def test_a_file_that_is_not_shown_in_time_is_not_posted_again():
     async with SlackSimulator(rate_limits=False, share_seconds=60) as slow, closing(channel_for(slow)) as channel:
         said = slow.say_in("Ada", "root")
         with capture_logs() as logs:
@@ -105,7 +105,8 @@ async def test_what_slack_does_not_take_as_a_file_is_told_apart(simulator, chann
         (GET_URL, "internal_error", NotSent),
     ],
 )
-async def test_other_refusals_mean_what_they_mean_of_messages(simulator, channel, thread, method, code, error):
+async def test_other_refusals_mean_what_they_mean_of_messages(simulator, channel, method, code, error):
+    thread = simulator.say_in("Ada", "root")
     simulator.faults.refuse(method, code)
     with pytest.raises(error) as raised:
         await channel.send(with_file(thread))

@@ -29,7 +29,7 @@ def new_id(workspace: Workspace) -> str:
 
 
 def described(
-    workspace: Workspace, url: str, person: Person, shared: SharedFile, file_id: str, title: str = ""
+    workspace: Workspace, url: str, person: Person, shared: SharedFile, file_id: str, *, title: str = ""
 ) -> Payload:
     """A file object."""
     created = int(workspace.clock())

@@ -48,7 +48,9 @@ def methods(uploads: Uploads, url: Callable[[], str], later: Callable[[Callable[
             publisher.workspace.contents[file_id] = upload.content or b""
             title = str(one.get("title") or upload.name)
             described.append(
-                files.described(publisher.workspace, url(), publisher.workspace.bot, upload.shared(), file_id, title)
+                files.described(
+                    publisher.workspace, url(), publisher.workspace.bot, upload.shared(), file_id, title=title
+                )
             )
         if share is not None:
             later(lambda: share(described))
