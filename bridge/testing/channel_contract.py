@@ -16,16 +16,14 @@ pytest-asyncio.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import ClassVar, Protocol
 
 import pytest
 
-from bridge import files
-from bridge.channel import Accept, CanFindSent, CanSendFiles, Channel, Delivery, Facts, MessageRef, Payload
+from bridge.channel import Accept, CanFindSent, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Envelope
-from bridge.errors import ChannelError, ConfigError, FileRefused, OutcomeUnknown, RateLimited
-from bridge.files import File
+from bridge.errors import ChannelError, ConfigError, OutcomeUnknown, RateLimited
 from bridge.testing.simulator import Said, Simulator
 
 PATIENCE = 20.0
@@ -71,14 +69,6 @@ class Platform(Protocol):
 
     def limit_next_post(self, seconds: int) -> None:
         """The next post is not made; the platform asks to wait so long (longer than any channel waits by itself)."""
-        ...
-
-    def files(self, ref: MessageRef) -> Sequence[bytes]:
-        """What people get who open the files of that message; only asked of channels that send files."""
-        ...
-
-    def lose_next_files_answer(self) -> None:
-        """The next file appears, but the connection ends before the platform answers."""
         ...
 
     def cut_off(self) -> None:
@@ -150,14 +140,15 @@ def delivery(to: Envelope, payload: Payload, name: str) -> Delivery:
     )  # fmt: skip
 
 
-def _sends_files(channel: Channel) -> None:
-    if not isinstance(channel, CanSendFiles):
-        pytest.skip("this channel sends no files")
+async def heard(platform: Platform, inbox: Inbox) -> tuple[Said, Envelope]:
+    """A message of a person, and its envelope."""
+    root = await platform.simulator.say("Ada", "hello")
+    return root, (await inbox.until_taken(1))[0][0]
 
 
 @pytest.mark.asyncio
 class ChannelContract:
-    """The promises of `Channel`, and of `CanFindSent` and `CanSendFiles` where the channel has it."""
+    """The promises of `Channel`, and of `CanFindSent` where the channel has it."""
 
     texts: ClassVar[tuple[str, ...]] = (
         "hello",
@@ -221,7 +212,7 @@ class ChannelContract:
         assert not channel.connected()
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            await self._heard(platform, inbox)
+            await heard(platform, inbox)
             assert channel.connected()
         assert not channel.connected()
 
@@ -309,7 +300,7 @@ class ChannelContract:
         inbox = Inbox()
         text = "<!channel> one & two\n\n" * 500
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             payloads = channel.render(text)
             refs = [await channel.send(delivery(envelope, each, f"d{n}")) for n, each in enumerate(payloads)]
             await platform.simulator.say("Ada", "the last word", thread=root.thread)
@@ -327,7 +318,7 @@ class ChannelContract:
         """It is found, or posting it again posts nothing more."""
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             await channel.send(delivery(envelope, channel.render("first")[0], "dfirst"))
             lost = delivery(envelope, channel.render("was it posted?")[0], "dlost")
             platform.lose_next_answer()
@@ -345,7 +336,7 @@ class ChannelContract:
             pytest.skip("this channel cannot look for what it sent")
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            _, envelope = await self._heard(platform, inbox)
+            _, envelope = await heard(platform, inbox)
             payload = channel.render("never posted")[0]
             assert list(await channel.find_sent(delivery(envelope, payload, "d0"))) == []
             await channel.send(delivery(envelope, channel.render("posted")[0], "d1"))
@@ -359,73 +350,11 @@ class ChannelContract:
             pytest.skip("this channel cannot look for what it sent")
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            _, envelope = await self._heard(platform, inbox)
+            _, envelope = await heard(platform, inbox)
             same = [delivery(envelope, channel.render("the same words")[0], f"d{number}") for number in range(3)]
             sent = [await channel.send(one) for one in same[:2]]
             found = [list(await channel.find_sent(one)) for one in same]
         assert found in ([[sent[0]], [sent[1]], []], [sent, sent, sent])
-
-    @pytest.mark.parametrize(
-        "file",
-        [
-            File("answer.md", "text/markdown", "Ümläute, 日本語 & <!channel> 🦞\n".encode() * 9),
-            File("a chart (1).png", "image/png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 16_384),
-            File("Übersicht 日本語.csv", "text/csv", b"a;b\n"),
-            File("noend", "application/octet-stream", b"\0"),
-        ],
-        ids=lambda file: file.name,
-    )
-    async def test_a_file_is_posted_as_it_is(self, channel: Channel, platform: Platform, file: File) -> None:
-        """One message, which holds exactly these bytes, after what was said before."""
-        _sends_files(channel)
-        inbox = Inbox()
-        async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
-            await channel.send(delivery(envelope, channel.render("first")[0], "d1"))
-            ref = await channel.send(delivery(envelope, files.payload(file), "d2"))
-            posted = [said for said in platform.simulator.read(root.thread) if said.by_bot]
-            assert platform.message(ref) == posted[1]
-            assert (len(posted), list(platform.files(ref))) == (2, [file.content])
-        assert {one.text for one, _ in inbox.taken} == {envelope.text}
-
-    async def test_a_file_whose_answer_was_lost_is_posted_once(self, channel: Channel, platform: Platform) -> None:
-        """It is found, or posting it again posts nothing more."""
-        _sends_files(channel)
-        inbox = Inbox()
-        async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
-            payload = files.payload(File("answer.md", "text/markdown", b"whole"))
-            first = await channel.send(delivery(envelope, payload, "dfirst"))
-            lost = delivery(envelope, payload, "dlost")
-            platform.lose_next_files_answer()
-            with pytest.raises(OutcomeUnknown):
-                await channel.send(lost)
-            again = await channel.find_sent(lost) if isinstance(channel, CanFindSent) else [await channel.send(lost)]
-            posted = [said for said in platform.simulator.read(root.thread) if said.by_bot]
-            assert [platform.message(ref) for ref in again if ref != first] == posted[1:]
-            assert len(posted) == 2
-
-    async def test_a_file_that_was_never_posted_is_not_found(self, channel: Channel, platform: Platform) -> None:
-        """Neither by another one's name nor by another one's words."""
-        _sends_files(channel)
-        if not isinstance(channel, CanFindSent):
-            pytest.skip("this channel cannot look for what it sent")
-        inbox = Inbox()
-        async with listening(channel, platform, inbox.accept):
-            _, envelope = await self._heard(platform, inbox)
-            await channel.send(delivery(envelope, channel.render("answer.md")[0], "d0"))
-            await channel.send(delivery(envelope, files.payload(File("a.md", "text/markdown", b"one")), "d1"))
-            other = files.payload(File("b.md", "text/markdown", b"two"))
-            assert list(await channel.find_sent(delivery(envelope, other, "d2"))) == []
-
-    async def test_an_empty_file_is_posted_or_refused(self, channel: Channel, platform: Platform) -> None:
-        """And never tried for ever."""
-        _sends_files(channel)
-        inbox = Inbox()
-        async with listening(channel, platform, inbox.accept):
-            _, envelope = await self._heard(platform, inbox)
-            with contextlib.suppress(FileRefused):
-                await channel.send(delivery(envelope, files.payload(File("e.txt", "text/plain", b"")), "d1"))
 
     async def test_a_rate_limit_says_how_long_to_wait_and_posts_nothing(
         self, channel: Channel, platform: Platform
@@ -433,7 +362,7 @@ class ChannelContract:
         """In seconds, as the platform asks."""
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             platform.limit_next_post(90)
             with pytest.raises(RateLimited) as limited:
                 await channel.send(delivery(envelope, channel.render("later")[0], "d1"))
@@ -446,14 +375,8 @@ class ChannelContract:
         """Whatever the library raises."""
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             platform.simulator.refuse_posts(True)
             with pytest.raises(ChannelError):
                 await channel.send(delivery(envelope, channel.render("no")[0], "d1"))
         assert not [said for said in platform.simulator.read(root.thread) if said.by_bot]
-
-    @staticmethod
-    async def _heard(platform: Platform, inbox: Inbox) -> tuple[Said, Envelope]:
-        """A message of a person, and its envelope."""
-        root = await platform.simulator.say("Ada", "hello")
-        return root, (await inbox.until_taken(1))[0][0]

@@ -6,6 +6,7 @@ from adapters.discord.channel import DiscordChannel
 from adapters.discord.simulator import DiscordSimulator
 from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
+from bridge.testing.files_contract import FilesContract
 from bridge.testing.simulator import Said
 from tests.discord.conftest import channel_for
 
@@ -59,6 +60,12 @@ class DiscordPlatform:
 
 
 class TestDiscordChannel(ChannelContract):
+    @pytest.fixture
+    def platform(self, simulator: DiscordSimulator) -> DiscordPlatform:
+        return DiscordPlatform(simulator)
+
+
+class TestDiscordFiles(FilesContract):
     @pytest.fixture
     def platform(self, simulator: DiscordSimulator) -> DiscordPlatform:
         return DiscordPlatform(simulator)

@@ -7,6 +7,7 @@ from adapters.slack.channel import SlackChannel
 from adapters.slack.simulator import SlackSimulator
 from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
+from bridge.testing.files_contract import FilesContract
 from bridge.testing.simulator import Said
 from tests.slack.conftest import channel_for
 
@@ -60,6 +61,12 @@ class SlackPlatform:
 
 
 class TestSlackChannel(ChannelContract):
+    @pytest.fixture
+    def platform(self, simulator: SlackSimulator) -> SlackPlatform:
+        return SlackPlatform(simulator)
+
+
+class TestSlackFiles(FilesContract):
     @pytest.fixture
     def platform(self, simulator: SlackSimulator, monkeypatch: pytest.MonkeyPatch) -> SlackPlatform:
         monkeypatch.setattr(uploads, "LOOKS", (0.01, 0.01))
