@@ -5,7 +5,8 @@ import time
 
 import structlog
 
-from bridge.channel import CanReact, Channel
+from bridge.abilities import CanReact
+from bridge.channel import Channel
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited
 from bridge.pace import Clock, Pace

@@ -10,9 +10,10 @@ from typing import Any
 import structlog
 
 from bridge import __version__, retry
+from bridge.abilities import CanShowButtons
 from bridge.acknowledge import Acknowledging
 from bridge.backfill import Backfill
-from bridge.channel import CanShowButtons, Channel, Hearing
+from bridge.channel import Channel, Hearing
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
 from bridge.errors import ConfigError, StoreError
@@ -130,7 +131,7 @@ class _Bridge:
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         shows = {name: Shows.of(channel, store, mention=config.bridge.mention) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
-        manner = Manner(mention=config.bridge.mention, rated=config.bridge.feedback)
+        manner = Manner(config.bridge.mention, config.bridge.feedback, config.bridge.longest_answer)
         self._turns: list[Crew[Any]] = [
             Turns(instance, settings, store, channels, config.rules, shows=shows, manner=manner).crew()
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]

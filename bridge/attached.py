@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from bridge.channel import Attachment, CanFetchFiles
+from bridge.abilities import Attachment, CanFetchFiles
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited, Rejected
-from bridge.instance import File, Takes
+from bridge.files import File
+from bridge.instance import Takes
 
 _log = structlog.get_logger(__name__)
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bridge import faultpoints, retry
-from bridge.channel import CanReadMissed, CanReconnect, Channel, Facts
+from bridge.abilities import CanReadMissed, CanReconnect
+from bridge.channel import Channel, Facts
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited, StoreError, Unstorable
 from bridge.intake import Intake

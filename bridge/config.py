@@ -43,6 +43,9 @@ class BridgeSettings(Section):
     drain: float = Field(default=20, ge=0, allow_inf_nan=False)
     """Seconds that running turns have left to finish after SIGTERM."""
 
+    longest_answer: int = Field(default=40, ge=0)
+    """Platform messages; an answer that would be more becomes a file. 0: never."""
+
     @field_validator("store", mode="before")
     @classmethod
     def _store(cls, value: Any, info: ValidationInfo) -> Any:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from bridge import faultpoints, retry
-from bridge.channel import CanEdit, CanFindSent, Channel, Delivery, MessageRef
-from bridge.errors import LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge import faultpoints, replies, retry
+from bridge.abilities import CanEdit, CanFindSent
+from bridge.channel import Channel, Delivery, MessageRef
+from bridge.errors import FileRefused, LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
 from bridge.log import about
 from bridge.store.protocol import PREVIEW, DeliveryLease, Store, as_channels_see_it
 from bridge.work import Crew, until_stored
@@ -76,7 +77,8 @@ class Deliveries:
             log.error("delivery.dead", reason=str(error))  # noqa: TRY400 - the reason says it all
             reason = str(error)
             in_doubt = lease.in_doubt and not looked_up
-            await until_stored(lambda: self._store.bury(lease, reason, in_doubt=in_doubt))
+            said = replies.instead(lease, self._channel) if isinstance(error, FileRefused) else ()
+            await until_stored(lambda: self._store.bury(lease, reason, in_doubt=in_doubt, instead=said))
         else:
             faultpoints.reached("delivery.posted")
             await until_stored(lambda: self._store.delivered(lease, ref))

@@ -10,6 +10,7 @@ BridgeError
 │   ├── NotSent                 provably not posted: repeat later
 │   ├── OutcomeUnknown          may have been posted: look for it, then repeat
 │   └── Rejected                will never be posted: dead letter
+│       └── FileRefused         because it is a file: say it without
 └── InstanceError               about one turn at an agent instance
     ├── InstanceUnavailable     provably not begun: wait and ask again
     ├── InstanceRefused         will not be answered as things stand: tell the thread
@@ -72,6 +73,10 @@ class OutcomeUnknown(ChannelError):
 
 class Rejected(ChannelError):
     """The platform will not take this post, now or later."""
+
+
+class FileRefused(Rejected):
+    """The platform does not take this file; what is said in words it may."""
 
 
 class InstanceError(BridgeError):

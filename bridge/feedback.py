@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from bridge.channel import Button, MessageRef
+from bridge.abilities import Button
+from bridge.channel import MessageRef
 
 Value = Literal["good", "bad"]
 

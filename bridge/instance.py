@@ -1,24 +1,14 @@
 """The protocol of an instance: the agent that answers a turn."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field
 
 from bridge.envelope import Envelope
+from bridge.files import File
 from bridge.settings import Section
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that goes with a message."""
-
-    name: str
-    """On one line."""
-    media_type: str
-    """One of those that the instance takes."""
-    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +81,7 @@ class Ending:
     usage: Usage | None = None
 
 
-Step = Progress | Activity | Envelope | Ending
+Step = Progress | Activity | Envelope | File | Ending
 """What an instance yields."""
 
 
@@ -128,8 +118,8 @@ class Instance(Protocol):
     def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
         """Asks the agent once.
 
-        Yields the text so far and what is being done any number of times, then the reply envelopes, then exactly one
-        `Ending`. Raises InstanceError. Closing the iterator hangs up on the agent.
+        Yields the text so far and what is being done any number of times, then the reply envelopes, then the files that
+        the agent made, then exactly one `Ending`. Raises InstanceError. Closing the iterator hangs up on the agent.
         """
         ...
 

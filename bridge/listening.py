@@ -5,8 +5,9 @@ import asyncio
 import structlog
 
 from bridge import retry
+from bridge.abilities import CanSayWhyAway
 from bridge.backfill import Backfill
-from bridge.channel import Accept, CanSayWhyAway, Channel, Facts, Hearing
+from bridge.channel import Accept, Channel, Facts, Hearing
 from bridge.envelope import Envelope
 from bridge.errors import BridgeError
 

@@ -15,6 +15,7 @@ BROKEN = (
     "Write `!retry` to ask it again."
 )
 UNREACHABLE = "The agent cannot be reached at the moment. Your message waits and is answered as soon as it is back."
+FILE_REFUSED = "The file `{name}` could not be posted here. It is kept: whoever runs this bot finds it in the store."
 NOTHING_TO_RETRY = "There is nothing to try again here."
 REFUSED = "The agent declined to answer. Put it differently, or ask your operator what it may do."
 
@@ -68,6 +69,26 @@ def not_passed_on(left: Sequence[Left]) -> str:
         names.setdefault(one.why, []).append("`" + one.name.replace("`", "'") + "`")
     listed = "; ".join(f"{', '.join(each)} ({why})" for why, each in names.items())
     return f"Not passed on to the agent: {listed}."
+
+
+def attached(length: int, names: Sequence[str]) -> str:
+    """What stands above is the beginning of an answer that was too long for messages."""
+    return f"The answer goes on: it has {length:,} characters, and the whole of it is attached as {_listed(names)}."
+
+
+def brought(names: Sequence[str]) -> str:
+    """The agent answered with files alone."""
+    return f"The agent answered with {_listed(names)}."
+
+
+def left_out(reasons: Sequence[tuple[str, str]]) -> str:
+    """Files of the agent that are not posted: the name of each, and why."""
+    listed = "; ".join(f"`{name}` {why}" for name, why in reasons)
+    return f"Not everything that the agent made could be posted: {listed}. Ask the agent for it in another way."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _because(detail: str | None) -> str:

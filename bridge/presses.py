@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from bridge import feedback, notices, policy
-from bridge.channel import Press
+from bridge.abilities import Press
 from bridge.errors import StoreError
 from bridge.feedback import Value, Vote
 from bridge.rules import Rule

@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Generator
 import structlog
 
 from bridge import faultpoints
-from bridge.channel import CanEdit, CanStream, Channel, MessageRef, Payload, StreamLimits
+from bridge.abilities import CanEdit, CanStream, StreamLimits
+from bridge.channel import Channel, MessageRef, Payload
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
 from bridge.growing import Growing
 from bridge.pace import Clock, Pace

@@ -7,7 +7,8 @@ from typing import Any
 
 import structlog
 
-from bridge.channel import CanShowStatus, Channel
+from bridge.abilities import CanShowStatus
+from bridge.channel import Channel
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited
 

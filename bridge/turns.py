@@ -11,8 +11,9 @@ from typing import Self
 import structlog
 
 from bridge import attached, commands, faultpoints, notices, policy, prompt, replies, retry
+from bridge.abilities import CanFetchFiles, CanReadHistory, CanResolveNames
 from bridge.attached import Left
-from bridge.channel import CanFetchFiles, CanReadHistory, CanResolveNames, Channel
+from bridge.channel import Channel
 from bridge.envelope import Envelope
 from bridge.errors import (
     ChannelError,
@@ -23,7 +24,8 @@ from bridge.errors import (
     RateLimited,
     TurnInterrupted,
 )
-from bridge.instance import Activity, CanProbe, CanTakeFiles, Ending, File, Instance, InstanceSettings, Progress, Turn
+from bridge.files import File
+from bridge.instance import Activity, CanProbe, CanTakeFiles, Ending, Instance, InstanceSettings, Progress, Turn
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.replies import Manner
@@ -69,6 +71,7 @@ class Turns:
         shows: Mapping[str, Shows],
         manner: Manner = replies.PLAIN,
     ) -> None:
+        """`longest_answer`: an answer of more platform messages becomes a file; 0: never."""
         self._instance = instance
         self._settings = settings
         self._store = store
@@ -218,6 +221,8 @@ class Turns:
                             status.does(item.what)
                         case Envelope():
                             came.replies.append(item)
+                        case File():
+                            came.files.append(item)
                         case Ending():
                             came.ending = item
         except TimeoutError:

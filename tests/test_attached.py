@@ -4,11 +4,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bridge import attached
+from bridge.abilities import Attachment
 from bridge.attached import Left, fetched, refusal, size
-from bridge.channel import Attachment
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, InstanceUnavailable, NotSent, OutcomeUnknown, RateLimited, Rejected
-from bridge.instance import File, Takes
+from bridge.files import File
+from bridge.instance import Takes
 from bridge.testing.store_examples import arrival
 
 MESSAGE = arrival(1).envelope

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from bridge import files
 from bridge.channel import MessageRef
 from bridge.deliveries import PATIENCE, Deliveries
-from bridge.errors import NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.envelope import Conversation
+from bridge.errors import FileRefused, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.files import File
 from bridge.retry import ENOUGH
 from bridge.store import database, reading
-from bridge.store.protocol import DeliveryRecord
+from bridge.store.protocol import DeliveryRecord, NewDelivery, TurnResult
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, delivery, result, turn
 from tests.scripted import ScriptedChannel
@@ -121,6 +124,34 @@ async def test_what_the_platform_will_never_take_is_a_dead_letter_and_the_sessio
         assert await channel.texts(1) == ["two"]
     dead = records(url)[0]
     assert (dead.status, dead.error) == ("dead_letter", "the room is gone")
+
+
+@pytest.mark.parametrize(
+    ("kind", "instead"),
+    [
+        ("reply", ["the whole", "text"]),
+        ("file", ["The file `answer.md` could not be posted here. It is kept: whoever runs this bot finds it in the store."]),
+    ],
+)  # fmt: skip
+async def test_a_file_that_the_platform_does_not_take_is_said_in_words_and_kept(
+    url: str, kind: str, instead: list[str]
+) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [FileRefused("no right to attach files"), None, None, FileRefused("still not")]
+    file = NewDelivery(
+        Conversation(source="p", ref="t"),
+        files.payload(File("answer.md", "text/markdown", b"the whole|text")),
+        kind,
+    )
+    async with posting(url, channel) as store:
+        await store.accept(arrival(1))
+        await store.finish_turn(await turn(store), TurnResult("answered", [file]))
+        assert await channel.texts(len(instead)) == instead
+    dead = records(url)[0]
+    assert (dead.status, dead.error, files.read(dead.payload) is not None) == (
+        "dead_letter", "no right to attach files", True,
+    )  # fmt: skip
+    assert {one.status for one in records(url)[1:]} == {"delivered"}
 
 
 async def test_after_a_crash_in_the_middle_of_a_post_it_is_looked_for_first(url: str) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge import feedback, notices
-from bridge.channel import Facts, MessageRef, Press
+from bridge.abilities import Press
+from bridge.channel import Facts, MessageRef
 from bridge.errors import StoreError
 from bridge.presses import Presses
 from bridge.rules import Rule

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bridge import preview
-from bridge.channel import Delivery, MessageRef, Payload, StreamLimits
+from bridge.abilities import StreamLimits
+from bridge.channel import Delivery, MessageRef, Payload
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited, Rejected, TurnInterrupted
 from bridge.instance import Ending, Progress

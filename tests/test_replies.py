@@ -1,65 +1,133 @@
-"""What is said for a turn: where the buttons are, and where they are not."""
+"""What is said for a turn, as deliveries."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from bridge import feedback, replies
-from bridge.channel import Button, Payload, TakePress
+from bridge import files
+from bridge.envelope import Actor, Conversation, Envelope
+from bridge.files import File
 from bridge.instance import Ending
-from bridge.replies import Manner, Said
-from bridge.store.protocol import TurnLease
-from bridge.testing.store_examples import arrival
+from bridge.replies import MAX_FILES, MAX_FILES_BYTES, Manner, Said, answer
+from bridge.store.protocol import NewDelivery, TurnLease
 from tests.scripted import ScriptedChannel, reply
 
-ASKED = arrival(1).envelope
-LEASE = TurnLease(
-    seq=7, session="s", channel="c", attempt=1, in_doubt=False, claimed_at=0.0, failing_for=None, instance="main",
-    envelope=ASKED, direct=False, wants_context=False, continuation=None,
-    accepted_at=datetime(2026, 1, 1, tzinfo=UTC).timestamp(),
+ASKED = Envelope(
+    id="p:1", source="p", actor=Actor(id="p:u", display="Ada", type="human"),
+    conversation=Conversation(source="p", ref="t"), text="?", ts=datetime(2026, 1, 1, tzinfo=UTC),
 )  # fmt: skip
+LEASE = TurnLease(
+    seq=1, session="s", channel="c", attempt=1, in_doubt=False, claimed_at=0, failing_for=None, instance="main",
+    envelope=ASKED, direct=False, wants_context=False, continuation=None, accepted_at=0,
+)  # fmt: skip
+PNG = File("chart.png", "image/png", b"\x89PNG")
 
 
-class ButtonChannel(ScriptedChannel):
-    """Shows buttons in a message of their own."""
+class FilesChannel(ScriptedChannel):
+    """Takes files of a hundred bytes."""
 
-    @classmethod
-    def render_with_buttons(cls, text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
-        return [*cls.render(text), {"buttons": [button.id for button in buttons]}]
+    file_bytes = 100
 
-    def on_press(self, take: TakePress) -> None: ...
+    def __init__(self, *, may: bool = True) -> None:
+        super().__init__()
+        self.may = may
 
-
-ROW = {"buttons": [button.id for button in feedback.buttons(7)]}
-
-
-RATED = Manner(rated=True)
+    def sends_files(self) -> bool:
+        return self.may
 
 
-def said(*texts: str, ending: Ending | None = None) -> Said:
-    return Said(replies=[reply(ASKED, text) for text in texts], ending=ending or Ending())
+def said(channel: ScriptedChannel, text: str, *made: File, longest: int = 3, **ending: Any) -> list[NewDelivery]:
+    replies = [reply(ASKED, text)] if text else []
+    came = Said(replies=replies, files=list(made), ending=Ending(**ending))
+    return answer(LEASE, channel, came, Manner(longest=longest))
 
 
-def test_what_the_agent_wrote_ends_with_the_buttons_once() -> None:
-    found = replies.answer(LEASE, ButtonChannel(), said("one", "two|three"), RATED)
-    assert [(one.kind, one.part) for one in found] == [("reply", 0), ("reply", 1), ("reply", 2)]
-    assert [one.payload for one in found] == [{"text": "one\n\ntwo"}, {"text": "three"}, ROW]
+def shown(deliveries: list[NewDelivery]) -> list[str]:
+    """Texts, and files by their names."""
+    found = [(one.payload, files.read(one.payload)) for one in deliveries]
+    return [f"<{file.name}>" if file else payload["text"] for payload, file in found]
 
 
-def test_a_sentence_of_the_bridge_after_the_answer_has_none() -> None:
-    found = replies.answer(LEASE, ButtonChannel(), said("half", ending=Ending("incomplete")), RATED)
-    assert [one.kind for one in found] == ["reply", "reply", "notice"]
-    assert found[1].payload == ROW
+def keys(deliveries: list[NewDelivery]) -> set[tuple[str, int]]:
+    return {(one.kind, one.part) for one in deliveries}
 
 
-@pytest.mark.parametrize("ending", [Ending(), Ending("failed")])
-def test_without_an_answer_there_is_nothing_to_rate(ending: Ending) -> None:
-    (only,) = replies.answer(LEASE, ButtonChannel(), said("  ", ending=ending), RATED)
-    assert (only.kind, list(only.payload)) == ("notice", ["text"])
+def test_an_answer_of_more_messages_than_wanted_is_its_beginning_and_a_file_of_the_exact_text() -> None:
+    deliveries = said(FilesChannel(), "one|two|three|föur")
+    assert shown(deliveries) == [
+        "one",
+        "The answer goes on: it has 18 characters, and the whole of it is attached as `answer.md`.",
+        "<answer.md>",
+    ]
+    assert files.read(deliveries[2].payload) == File("answer.md", "text/markdown", "one|two|three|föur".encode())
+    assert len(keys(deliveries)) == 3
 
 
-@pytest.mark.parametrize(("channel", "rated"), [(ButtonChannel(), False), (ScriptedChannel(), True)])
-def test_there_are_none_where_they_are_not_wanted_or_cannot_be(channel: ScriptedChannel, rated: bool) -> None:
-    (only,) = replies.answer(LEASE, channel, said("hello"), Manner(rated=rated))
-    assert only.payload == {"text": "hello"}
+@pytest.mark.parametrize(
+    ("channel", "text", "longest"),
+    [
+        (FilesChannel(), "one|two|three", 3),
+        (FilesChannel(), "one|two|three|four", 0),
+        (FilesChannel(may=False), "one|two|three|four", 3),
+        (ScriptedChannel(), "one|two|three|four", 3),
+    ],
+    ids=["short_enough", "never_a_file", "may_not_send_files", "cannot_send_files"],
+)
+def test_otherwise_it_stays_messages(channel: ScriptedChannel, text: str, longest: int) -> None:
+    assert shown(said(channel, text, longest=longest)) == text.split("|")
+
+
+def test_an_answer_that_is_too_long_for_one_file_is_several_and_nothing_is_lost() -> None:
+    text = "|".join("🦞" * 9 for _ in range(20))
+    deliveries = said(FilesChannel(), text)
+    parts = [file for one in deliveries if (file := files.read(one.payload))]
+    assert "".join(part.content.decode() for part in parts) == text
+    assert [part.name for part in parts] == [f"answer-{number}.md" for number in range(1, len(parts) + 1)]
+    assert max(len(part.content) for part in parts) <= 100
+
+
+@pytest.mark.parametrize(
+    ("text", "made"), [("a|b|c|d", ()), ("a", (PNG,)), ("", (PNG, PNG)), ("", (File("e", "", b""),))]
+)
+def test_the_first_that_is_said_is_never_a_file(text: str, made: tuple[File, ...]) -> None:
+    """It takes over the preview's message, which cannot become a file."""
+    deliveries = said(FilesChannel(), text, *made)
+    assert files.read(deliveries[0].payload) is None
+    assert len(keys(deliveries)) == len(deliveries)
+
+
+def test_files_come_after_the_words_and_before_what_the_bridge_says_of_the_ending() -> None:
+    deliveries = said(FilesChannel(), "look", PNG, PNG, outcome="incomplete", detail="length")
+    assert shown(deliveries)[:3] == ["look", "<chart.png>", "<chart.png>"]
+    assert shown(deliveries)[3].startswith("The answer ends here")
+
+
+def test_files_alone_are_announced_and_no_empty_answer() -> None:
+    assert shown(said(FilesChannel(), "", PNG)) == ["The agent answered with `chart.png`.", "<chart.png>"]
+
+
+def test_what_cannot_be_posted_is_said() -> None:
+    big, empty = File("../big.bin", "", bytes(101)), File("empty.txt", "text/plain", b"")
+    assert shown(said(FilesChannel(), "look", PNG, big, empty))[2] == (
+        "Not everything that the agent made could be posted: `big.bin` is larger than 0 MiB; "
+        "`empty.txt` came without content. Ask the agent for it in another way."
+    )
+
+
+@pytest.mark.parametrize("channel", [ScriptedChannel(), FilesChannel(may=False)])
+def test_where_no_file_can_be_posted_every_one_is_named(channel: ScriptedChannel) -> None:
+    (sentence,) = shown(said(channel, "", PNG, File("b.txt", "", b"b")))
+    assert "`chart.png` (files cannot be posted here); `b.txt` (files cannot be posted here)" in sentence
+
+
+def test_number_and_size_of_all_files_together_are_limited() -> None:
+    many = said(FilesChannel(), "look", *[PNG] * (MAX_FILES + 2))
+    assert shown(many).count("<chart.png>") == MAX_FILES
+    assert shown(many)[-1].count("`chart.png` is one more than the 10 files") == 2
+    channel = FilesChannel()
+    channel.file_bytes = files.MAX_BYTES
+    third = File("third.bin", "", bytes(MAX_FILES_BYTES - 2 * files.MAX_BYTES + 1))
+    large = said(channel, "look", *[File("l.bin", "", bytes(files.MAX_BYTES))] * 2, third, PNG)
+    assert shown(large)[1:4] == ["<l.bin>", "<l.bin>", "<chart.png>"]
+    assert "`third.bin` is too much with the others" in shown(large)[-1]

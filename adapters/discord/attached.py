@@ -5,7 +5,7 @@ Source: https://docs.discord.com/developers/resources/message#attachment-object
 
 from collections.abc import Iterator
 
-from bridge.channel import Attachment
+from bridge.abilities import Attachment
 from bridge.foreign import dig, items_at, text_at
 from bridge.text import label
 

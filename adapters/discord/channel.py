@@ -18,8 +18,7 @@ from adapters.discord.files import Files
 from adapters.discord.missed import Missed
 from adapters.discord.presses import Presses
 from adapters.discord.threads import Threads
-from bridge.channel import (
-    Accept,
+from bridge.abilities import (
     Attachment,
     Button,
     CanEdit,
@@ -32,17 +31,14 @@ from bridge.channel import (
     CanReadMissed,
     CanReconnect,
     CanSayWhyAway,
+    CanSendFiles,
     CanShowButtons,
     CanShowStatus,
-    Channel,
-    Delivery,
-    Facts,
     HasManifest,
     LinkedMessage,
-    MessageRef,
-    Payload,
     TakePress,
 )
+from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, NotSent
 from bridge.foreign import dig, text_at
@@ -85,6 +81,7 @@ class DiscordChannel:
     posts_at_once = 256
     """Many: a post that Discord's buckets hold back waits among them."""
     edit_seconds = limits.EDIT_SECONDS
+    file_bytes = limits.FILE_BYTES
     previews_at_once = 200
     status_after = 0.0
     status_seconds = limits.TYPING_SECONDS
@@ -177,6 +174,9 @@ class DiscordChannel:
 
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
+
+    def sends_files(self) -> bool:
+        return True  # where it may not, Discord says so
 
     async def edit(self, ref: MessageRef, payload: Payload) -> None:
         await self._client.edit(ref, payload)
@@ -285,6 +285,7 @@ class _Abilities(
     CanReadMissed,
     CanReconnect,
     CanSayWhyAway,
+    CanSendFiles,
     CanShowButtons,
     CanShowStatus,
     HasManifest,

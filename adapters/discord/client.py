@@ -1,8 +1,10 @@
 """The REST API: one call each, over discord.py's HTTP client, which keeps to Discord's buckets."""
 
 import asyncio
+import io
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from json import dumps as json_text
 from typing import Any, cast
 
 import aiohttp
@@ -10,14 +12,19 @@ import discord
 from discord.http import HTTPClient, Route
 
 from adapters.discord import ids
-from adapters.discord.failures import meaning
+from adapters.discord.failures import NOT_AS_FILE, meaning
 from adapters.discord.limits import PAGE
 from adapters.discord.pace import Pace
+from bridge import files
 from bridge.channel import MessageRef, Payload
-from bridge.errors import ConfigError, NotSent, OutcomeUnknown, RateLimited
+from bridge.errors import ConfigError, FileRefused, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.files import File
 from bridge.foreign import items_at, text_at
 
 TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)  # seconds, for each request
+BYTES = "application/octet-stream"
+"""Discord finds out by itself what a file is; discord.py says this of every one."""
+UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=80, sock_connect=5)  # seconds, for a file
 PATIENCE = 30.0
 """Seconds that a call waits by itself where Discord asks to; the least that discord.py takes. Longer: RateLimited."""
 LONGEST = 90.0
@@ -141,13 +148,25 @@ class DiscordClient:
         return [*items_at({"rooms": rooms}, "rooms"), *items_at(threads, "threads")]
 
     async def post(self, channel: str, body: Mapping[str, Any], nonce: str) -> str:
-        """Posts a message and returns its id; the same nonce again, within some minutes, posts nothing more."""
-        answer = await self.call(
-            "POST",
-            "/channels/{channel_id}/messages",
-            json={**QUIET, **body, "nonce": nonce, "enforce_nonce": True},
-            channel_id=channel,
-        )
+        """Posts a message, or a file, and returns its id; the same nonce again, for some minutes, posts nothing more.
+
+        Raises FileRefused where it would be taken without the file, as far as Discord's code tells.
+        """
+        path = "/channels/{channel_id}/messages"
+        file = files.read(body)
+        said = {key: value for key, value in body.items() if key != files.KEY}
+        said |= {**QUIET, "nonce": nonce, "enforce_nonce": True}
+        if file is None:
+            answer = await self.call("POST", path, json=said, channel_id=channel)
+        else:
+            try:
+                answer = await self.call("POST", path, json=said, file=file, channel_id=channel)
+            except Rejected as error:
+                remedy = NOT_AS_FILE.get(error.code)
+                if remedy is None:
+                    raise
+                sentence = f"Discord does not take the file ({error.code}): {remedy}"
+                raise FileRefused(sentence, code=error.code) from error
         posted = text_at(answer, "id")
         if posted is None:
             raise OutcomeUnknown("Discord took a message and did not say which")
@@ -203,16 +222,21 @@ class DiscordClient:
         self._pace.spare()
         await self.call("POST", "/channels/{channel_id}/typing", channel_id=channel)
 
-    async def call(self, method: str, path: str, *, json: object = None, **ids_and_params: Any) -> object:
-        """What Discord answers. Raises ChannelError; an error code of Discord's own is its `code`.
+    async def call(
+        self, method: str, path: str, *, json: object = None, file: File | None = None, **ids_and_params: Any
+    ) -> object:
+        """What Discord answers; with a file the JSON goes beside it, in a form.
 
-        Whoever stops waiting for it does not stop it: discord.py must not be cut off while it holds everybody up.
+        Raises ChannelError; an error code of Discord's own is its `code`. Whoever stops waiting for it does not stop
+        it: discord.py must not be cut off while it holds everybody up.
         """
         params: Any = ids_and_params.pop("params", None)
         library = await self.library()
         await self._pace.turn()
-        body: dict[str, Any] = {} if json is None else {"json": json}
-        request = library.request(Route(method, path, **ids_and_params), params=params, timeout=TIMEOUT, **body)
+        body: dict[str, Any] = {"timeout": TIMEOUT} if json is None else {"timeout": TIMEOUT, "json": json}
+        if file is not None:
+            body = {"timeout": UPLOAD_TIMEOUT, **_form(json, file)}
+        request = library.request(Route(method, path, **ids_and_params), params=params, **body)
         task = asyncio.create_task(_result(request))
         self._calls.add(task)
         task.add_done_callback(self._ended)
@@ -257,6 +281,19 @@ class DiscordClient:
         return ConfigError(
             [f"channels.{self._name}.token: Discord does not accept it: reset and copy it at {where}{hint}"]
         )
+
+
+def _form(said: object, file: File) -> dict[str, Any]:
+    """https://docs.discord.com/developers/reference#uploading-files."""
+    attached = discord.File(io.BytesIO(file.content), filename=file.name)
+    fields = {**cast("dict[str, Any]", said), "attachments": [attached.to_dict(0)]}
+    return {
+        "files": [attached],
+        "form": [
+            {"name": "payload_json", "value": json_text(fields), "content_type": "application/json"},
+            {"name": "files[0]", "value": attached.fp, "filename": attached.filename, "content_type": BYTES},
+        ],
+    }
 
 
 async def _result(request: Awaitable[object]) -> object:

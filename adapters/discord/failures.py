@@ -13,7 +13,9 @@ from bridge.errors import ChannelError, NotSent, OutcomeUnknown, RateLimited, Re
 
 UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
+TOO_LARGE = 40005
 MISSING_ACCESS = 50001
+EMPTY = 50006
 NOT_FOR_TEXT = 50008
 MISSING_PERMISSIONS = 50013
 WRONG_CHANNEL_TYPE = 50024
@@ -36,14 +38,14 @@ ERRORS: Mapping[int, type[ChannelError]] = {
     30046: Rejected,  # an old message was edited too often
     40001: NotSent,  # unauthorized
     40004: NotSent,  # sending is switched off for now
-    40005: Rejected,  # too large
+    TOO_LARGE: Rejected,
     40006: NotSent,  # a feature is switched off for now
     40058: Rejected,  # a forum takes no message outside of its posts
     40062: NotSent,  # a service is rate limited
     MISSING_ACCESS: Rejected,
     50003: Rejected,  # not in a direct conversation
     50005: Rejected,  # a message of somebody else
-    50006: Rejected,  # an empty message
+    EMPTY: Rejected,
     50007: Rejected,  # this person takes no messages
     NOT_FOR_TEXT: Rejected,  # not a text channel
     50009: Rejected,  # verification level
@@ -61,6 +63,13 @@ ERRORS: Mapping[int, type[ChannelError]] = {
     200000: Rejected,  # automatic moderation
     TITLE_BLOCKED: Rejected,
     240000: Rejected,  # harmful links
+}
+
+NOT_AS_FILE: Mapping[object, str] = {
+    # What Discord says of a message with a file that it may take without -> the remedy.
+    TOO_LARGE: "it is too large for this server",
+    EMPTY: "it is empty",
+    MISSING_PERMISSIONS: "let the bot attach files in this channel",
 }
 
 REMEDIES: Mapping[int, str] = {

@@ -10,7 +10,7 @@ from typing import Any, cast
 from adapters.discord import attached
 from adapters.discord.client import DiscordClient
 from bridge import download
-from bridge.channel import Attachment
+from bridge.abilities import Attachment
 from bridge.envelope import Envelope
 from bridge.errors import Rejected
 from bridge.foreign import dig, text_at

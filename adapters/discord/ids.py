@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bridge.channel import LinkedMessage, MessageRef
+from bridge.abilities import LinkedMessage
+from bridge.channel import MessageRef
 
 _ID = r"[0-9]{1,20}"
 """A snowflake: https://docs.discord.com/developers/reference#snowflakes."""

@@ -34,3 +34,7 @@ TYPING_SECONDS = 10.0
 ANSWER_SECONDS = 3.0
 """After these an interaction cannot be answered any more.
 https://docs.discord.com/developers/interactions/receiving-and-responding#responding-to-an-interaction"""
+
+FILE_BYTES = 10 * 1024 * 1024
+"""Most for one file where nobody pays for more. The page says 20 MiB now and said 10 MiB before; the smaller one is
+taken everywhere. https://docs.discord.com/developers/reference#uploading-files"""

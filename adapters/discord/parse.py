@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from adapters.discord import attached, ids, markup
-from bridge.channel import Facts, Press
+from bridge.abilities import Press
+from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
 from bridge.text import readable

@@ -11,7 +11,7 @@ import structlog
 
 from adapters.discord import limits, parse
 from adapters.discord.client import DiscordClient
-from bridge.channel import TakePress
+from bridge.abilities import TakePress
 from bridge.errors import ChannelError
 from bridge.foreign import dig, text_at
 

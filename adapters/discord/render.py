@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 
 from adapters.discord import limits
-from bridge.channel import Button, Payload
+from bridge.abilities import Button
+from bridge.channel import Payload
 from bridge.dialect import Dialect, write, write_block
 from bridge.markdown import Block, Container
 from bridge.parts import split

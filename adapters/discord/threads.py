@@ -14,8 +14,9 @@ import structlog
 
 from adapters.discord import failures, ids, markup, parse, sent, sentences
 from adapters.discord.client import DiscordClient
+from bridge import files
 from bridge.channel import Delivery, MessageRef
-from bridge.errors import ChannelError
+from bridge.errors import ChannelError, FileRefused
 from bridge.foreign import text_at
 
 _log = structlog.get_logger(__name__)
@@ -88,7 +89,7 @@ class Threads:
         try:
             return await self._post_in(thread, delivery)
         except ChannelError as error:
-            if error.code not in sentences.SHUT:
+            if error.code not in sentences.SHUT or isinstance(error, FileRefused):
                 raise
             if not await self._is_ours(place.room, thread, error):
                 await self._tell_shut(place, error)
@@ -118,6 +119,7 @@ class Threads:
     async def _find_in(self, channel: str, delivery: Delivery, *, answers: str | None = None) -> dict[int, MessageRef]:
         """Message id -> name of what looks like the delivery in a room or thread."""
         me = text_at(await self._client.me(), "id") or ""
+        file = files.read(delivery.payload)
         content = text_at(delivery.payload, "content") or ""
         found: dict[int, MessageRef] = {}
         oldest = int(ids.first_at(delivery.created_at - LOOK_BACK))
@@ -125,7 +127,12 @@ class Threads:
             oldest = min(oldest, int(ids.message_of(delivery.answers)))
         try:
             async for page in self._client.pages_after(channel, str(oldest)):
-                for message in sent.looking_like(content, page, me, answers=answers):
+                alike = (
+                    sent.looking_like(content, page, me, answers=answers)
+                    if file is None
+                    else sent.holding(file, page, me, answers=answers)
+                )
+                for message in alike:
                     found[int(message)] = ids.message_ref(channel, message)
         except ChannelError as error:
             if error.code not in HOLDS_NOTHING:

@@ -6,7 +6,7 @@ Source: https://docs.slack.dev/reference/objects/file-object
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.channel import Attachment
+from bridge.abilities import Attachment
 from bridge.foreign import dig, items_at, text_at
 from bridge.text import label
 

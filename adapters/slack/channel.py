@@ -16,8 +16,9 @@ from adapters.slack.files import Files
 from adapters.slack.missed import Missed
 from adapters.slack.presses import Presses
 from adapters.slack.streams import KEY, Streams, opening, streamable
-from bridge.channel import (
-    Accept,
+from adapters.slack.uploads import Uploads
+from bridge import files
+from bridge.abilities import (
     Attachment,
     Button,
     CanFetchFiles,
@@ -30,26 +31,27 @@ from bridge.channel import (
     CanReceiveWebhooks,
     CanReconnect,
     CanResolveNames,
+    CanSendFiles,
     CanShowButtons,
     CanShowStatus,
     CanStream,
-    Channel,
-    Delivery,
-    Facts,
     HasManifest,
     LinkedMessage,
-    MessageRef,
-    Payload,
     TakePress,
     WebhookRequest,
     WebhookResponse,
 )
+from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, ConfigError
 from bridge.settings import Secret, Section, asked
 
 _log = structlog.get_logger(__name__)
 
+FILES_SCOPE = "files:write"
+LACKS_FILES = (
+    "very long answers stay messages, and files of agents are not posted: add it to the app and install it again"
+)
 CONTEXT_MESSAGES = 100
 """The most that an agent is given of what was said before."""
 NAME_SECONDS = 3.0
@@ -107,6 +109,8 @@ class SlackChannel:
     source: ClassVar[str] = "slack"
     posts_at_once = 64
     edit_seconds = limits.EDIT_SECONDS
+    file_bytes = files.MAX_BYTES
+    """Slack names no limit; a workspace may have one, and says so."""
     previews_at_once = 20
     stream_limits = limits.STREAM
     status_after = 0.4
@@ -124,6 +128,7 @@ class SlackChannel:
         self.reaction = settings.reaction
         self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
         self._presses = Presses(name, self._client)
+        self._uploads = Uploads(name, self._client, settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
@@ -149,6 +154,8 @@ class SlackChannel:
     async def _identify(self) -> parse.Bot:
         if self._bot is None:
             self._bot = await self._client.who_am_i()
+            if not self.sends_files():
+                _log.warning("channel.lacks_scope", channel=self.name, scope=FILES_SCOPE, remedy=LACKS_FILES)
         return self._bot
 
     async def _check_app_token(self) -> None:
@@ -204,7 +211,13 @@ class SlackChannel:
         self._presses.on_press(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
+        file = files.read(delivery.payload)
+        if file is not None:
+            return await self._uploads.post(delivery, file)
         return await (self._streams if KEY in delivery.payload else self._client).post(delivery)
+
+    def sends_files(self) -> bool:
+        return self._client.scopes is None or FILES_SCOPE in self._client.scopes
 
     async def edit(self, ref: MessageRef, payload: Payload) -> None:
         await self._streams.edit(ref, payload)
@@ -240,7 +253,8 @@ class SlackChannel:
     async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
         if KEY in delivery.payload:
             return await self._streams.find(delivery, await self._identify())
-        found = await self._client.find(delivery)
+        find = self._client.find if files.read(delivery.payload) is None else self._uploads.find
+        found = await find(delivery)
         return [] if found is None else [found]
 
     async def missed(
@@ -330,6 +344,7 @@ class _Abilities(
     CanReceiveWebhooks,
     CanReconnect,
     CanResolveNames,
+    CanSendFiles,
     CanShowButtons,
     CanShowStatus,
     CanStream,

@@ -1,8 +1,9 @@
 """The Web API: one call each, and what its failures mean to us."""
 
+import io
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import aiohttp
@@ -22,7 +23,10 @@ _Call = Callable[[dict[str, Any]], Awaitable[object]]
 _log = structlog.get_logger(__name__)
 
 METADATA_EVENT = "threadbridge_delivery"
+SCOPES_HEADER = "x-oauth-scopes"
+"""What the token of a call may do; slack-bolt reads it, too (slack_bolt/middleware/authorization)."""
 TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)  # seconds
+UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=5)  # seconds
 ROOM_TYPES = "public_channel,private_channel,im,mpim"
 LOOK_BACK = 300.0
 """Seconds before a delivery was made from which it is looked for: more than two clocks may differ."""
@@ -44,6 +48,8 @@ class SlackClient:
         self._session: aiohttp.ClientSession | None = None
         self._web: AsyncWebClient | None = None
         self._closed_until: dict[str, float] = {}  # room -> monotonic seconds
+        self.scopes: frozenset[str] | None = None
+        """What Slack says that the bot may do; None where it did not say."""
 
     @property
     def web(self) -> AsyncWebClient:
@@ -140,9 +146,9 @@ class SlackClient:
         return await call({**arguments, "blocks": []})
 
     async def find(self, delivery: Delivery) -> MessageRef | None:
-        """The message in the delivery's thread that carries its id."""
+        """The message in the delivery's thread that carries its id, in its metadata or in the name of its file."""
         async for message in self.since_made(delivery):
-            if delivery_id(message) == delivery.id:
+            if _carries(message, delivery.id):
                 return ids.message_ref(ids.place(delivery.conversation.ref).room, message["ts"])
         return None
 
@@ -237,6 +243,24 @@ class SlackClient:
             self._closed_until[room] = time.monotonic() + error.retry_after
             raise
 
+    async def put(self, address: str, content: bytes) -> None:
+        """Uploads bytes, without the token. Raises NotSent: by itself this shows nothing to anybody."""
+        _ = self.web
+        if self._session is None:
+            raise NotSent("the channel is closed")
+        try:
+            async with self._session.post(
+                address,
+                data=io.BytesIO(content),
+                headers={"Content-Type": "application/octet-stream"},
+                allow_redirects=False,
+                timeout=UPLOAD_TIMEOUT,
+            ) as answer:
+                if answer.status != 200:
+                    raise NotSent(f"Slack answered {answer.status} to an upload")
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise NotSent("an upload to Slack broke off") from error
+
     async def call(self, method: str, arguments: dict[str, Any], *, token: str | None = None) -> object:
         """Slack's answer. Raises ChannelError; an error code of Slack's own is its `code`."""
         try:
@@ -254,7 +278,21 @@ class SlackClient:
             raise NotSent(f"{method}: Slack cannot be reached at {self._api_base}") from error
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise OutcomeUnknown(f"{method}: the connection to Slack ended without an answer") from error
+        if token in (None, self._token):
+            self._note_scopes(answer.headers)  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
         data: object = answer.data  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
         if not isinstance(data, dict):
             raise OutcomeUnknown(f"{method}: the answer is not Slack's")
         return cast("dict[str, object]", data)
+
+    def _note_scopes(self, headers: Mapping[str, str]) -> None:
+        stated = headers.get(SCOPES_HEADER)
+        if stated is not None:
+            self.scopes = frozenset(one.strip() for one in stated.split(","))
+
+
+def _carries(message: object, delivery: str) -> bool:
+    """Whether a message was posted for that delivery."""
+    if dig(message, "metadata", "event_payload", "delivery_id") == delivery:
+        return True
+    return any(ids.is_file_of(text_at(file, "name") or "", delivery) for file in items_at(message, "files"))

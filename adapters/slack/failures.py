@@ -1,6 +1,7 @@
 """What Slack's failures mean to us.
 
-Source: https://docs.slack.dev/reference/methods/chat.postMessage#errors (read 2026-11-21)
+Source: https://docs.slack.dev/reference/methods/chat.postMessage#errors (read 2026-11-21) and
+https://docs.slack.dev/reference/methods/files.completeUploadExternal (read 2026-11-22)
 """
 
 import math
@@ -19,6 +20,7 @@ ERRORS: Mapping[str, type[ChannelError]] = {
     "internal_error": OutcomeUnknown,
     "request_timeout": OutcomeUnknown,
     "service_unavailable": OutcomeUnknown,
+    "file_update_failed": OutcomeUnknown,
     "accesslimited": NotSent,
     "account_inactive": NotSent,
     "invalid_auth": NotSent,
@@ -38,6 +40,7 @@ ERRORS: Mapping[str, type[ChannelError]] = {
     "ekm_access_denied": Rejected,
     "invalid_arg_name": Rejected,
     "invalid_arguments": Rejected,
+    "invalid_channel": Rejected,
     "invalid_charset": Rejected,
     "invalid_form_data": Rejected,
     "invalid_post_type": Rejected,
@@ -50,6 +53,7 @@ ERRORS: Mapping[str, type[ChannelError]] = {
     "msg_too_long": Rejected,
     "no_text": Rejected,
     "not_in_channel": Rejected,
+    "posting_to_channel_denied": Rejected,
     "restricted_action": Rejected,
     "restricted_action_non_threadable_channel": Rejected,
     "restricted_action_read_only_channel": Rejected,
@@ -57,6 +61,7 @@ ERRORS: Mapping[str, type[ChannelError]] = {
     "restricted_action_thread_only_channel": Rejected,
     "thread_not_found": Rejected,
     "too_many_attachments": Rejected,
+    "user_is_external_guest": Rejected,
 }
 
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})

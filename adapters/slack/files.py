@@ -11,7 +11,7 @@ import structlog
 from adapters.slack import attached
 from adapters.slack.client import SlackClient
 from bridge import download
-from bridge.channel import Attachment
+from bridge.abilities import Attachment
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, Rejected
 from bridge.foreign import dig

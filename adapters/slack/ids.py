@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from bridge.channel import LinkedMessage, MessageRef
+from bridge.abilities import LinkedMessage
+from bridge.channel import MessageRef
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}"
 """An id of Slack's. Its first letter promises nothing (private channels may begin with C or G), so none is asked for.
@@ -51,6 +52,17 @@ def message(ref: MessageRef) -> tuple[str, str]:
     """The reverse of `message_ref`: room and `ts`."""
     room, _, ts = ref.partition("/")
     return room, ts
+
+
+def file_name(name: str, delivery: str) -> str:
+    """What a delivery's file is called where people see its title: so it is found again."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem or suffix}-{delivery}{dot}{suffix if stem else ''}"
+
+
+def is_file_of(name: str, delivery: str) -> bool:
+    """Whether a file has a name that `file_name` gave it for that delivery."""
+    return f"-{delivery}." in f"{name}."
 
 
 def envelope_id(team: str, room: str, ts: str) -> str:

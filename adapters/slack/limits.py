@@ -1,6 +1,6 @@
 """Slack's numbers, each with the page it was read on."""
 
-from bridge.channel import StreamLimits
+from bridge.abilities import StreamLimits
 
 TEXT_CHARS = 4_000
 """Most for one message's `text`. Slack cuts over 40,000 (https://docs.slack.dev/reference/methods/chat.postMessage) and

@@ -24,7 +24,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.parse import Bot, Malformed, is_own, parse, press
 from adapters.slack.presses import Presses
-from bridge.channel import Accept, WebhookRequest, WebhookResponse
+from bridge.abilities import WebhookRequest, WebhookResponse
+from bridge.channel import Accept
 
 _log = structlog.get_logger(__name__)
 

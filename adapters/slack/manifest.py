@@ -29,6 +29,7 @@ oauth_config:
       - chat:write
       - files:read
       - reactions:write
+      - files:write
       - users:read
 settings:
   event_subscriptions:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from adapters.slack import attached, ids, markup
-from bridge.channel import Facts, Press
+from bridge.abilities import Press
+from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import items_at, text_at
 from bridge.text import readable

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from adapters.slack import limits
 from adapters.slack.markup import escape
-from bridge.channel import Button, Payload
+from bridge.abilities import Button
+from bridge.channel import Payload
 from bridge.dialect import Dialect, unfenced, write, write_block
 from bridge.markdown import Block, Container
 from bridge.parts import split

@@ -89,7 +89,7 @@ def schema() -> None:
 @app.command()
 def manifest(channel_type: Annotated[str, typer.Argument(help="A type of channel.")]) -> None:
     """Print what to paste where a platform registers apps."""
-    from bridge.channel import HasManifest  # noqa: PLC0415
+    from bridge.abilities import HasManifest  # noqa: PLC0415
 
     types = registry.Registry(registry.CHANNELS)
     known = [name for name in types if isinstance(types[name], HasManifest)]

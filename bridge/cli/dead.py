@@ -10,8 +10,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from bridge import config, registry
-from bridge.channel import CanFindSent, Payload
+from bridge import config, files, registry
+from bridge.abilities import CanFindSent
+from bridge.channel import Payload
 from bridge.cli.terminal import ConfigOption, JsonOption, ago, fail, iso, load, out, print_table, shown, telling
 from bridge.config import Config
 from bridge.errors import ConfigError
@@ -221,7 +222,13 @@ def _delivery(record: DeliveryRecord) -> dict[str, Any]:
 
 
 def text_of(payload: Payload) -> str:
-    """The longest text in what a channel rendered, which is opaque otherwise: what people would have read."""
+    """The longest text in what a channel rendered, which is opaque otherwise: what people would have read.
+
+    Of a file only what it is: `dead show --json` has the whole of it.
+    """
+    file = files.read(payload)
+    if file is not None:
+        return f"(a file: {file.name}, {file.media_type}, {len(file.content):,} bytes)"
     return max(_texts(payload), key=len, default="")
 
 

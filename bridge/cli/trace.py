@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge import config, registry
-from bridge.channel import CanReadLinks, LinkedMessage
+from bridge.abilities import CanReadLinks, LinkedMessage
 from bridge.cli.terminal import ConfigOption, JsonOption, iso, load, out, print_table, shown, telling
 from bridge.config import Config
 from bridge.errors import ConfigError, StoreError

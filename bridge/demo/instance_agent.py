@@ -28,6 +28,9 @@ print("a fence")
 
 > A quotation with emoji 🦞 and 日本語."""
 
+IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+"""A PNG of one pixel, as base64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -44,6 +47,8 @@ class Script:
     tool: str = ""
     """Which tool it uses before the answer begins, for as long as the first of `pauses`."""
     cut: bool = False
+    image: bool = False
+    """An image comes with the text."""
 
 
 def agent(prompt: str, earlier: Sequence[str], files: Sequence[Received] = ()) -> Script:
@@ -53,8 +58,8 @@ def agent(prompt: str, earlier: Sequence[str], files: Sequence[Received] = ()) -
 
     `[[name:argument]]` in the message steers it: `sleep:N` and `drip:N:S` (N words, S seconds apart) take time,
     `tool:NAME` tells of a tool while it sleeps, `http:CODE` and `fail` fail as a model provider does, `empty`,
-    `length`, `big:N` and `markdown` answer so, `refuse` declines, `garbage` answers no JSON, `hang` never answers,
-    `cut` closes the connection midway.
+    `length`, `big:N` and `markdown` answer so, `image` adds an image as a tool makes it and `inline` one in the text
+    itself, `refuse` declines, `garbage` answers no JSON, `hang` never answers, `cut` closes the connection midway.
     """
     said = message(prompt)
     directives = {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
@@ -73,6 +78,7 @@ def agent(prompt: str, earlier: Sequence[str], files: Sequence[Received] = ()) -
         refused="refuse" in directives,
         tool="".join(directives.get("tool", [])[:1]),
         cut="cut" in directives,
+        image="image" in directives,
     )
 
 
@@ -86,6 +92,8 @@ def _answer(said: str, earlier: Sequence[str], directives: dict[str, list[str]])
         return "No response from OpenClaw."
     if "markdown" in directives:
         return _MARKDOWN
+    if "inline" in directives:
+        return f"Here it is: ![a dot](data:image/png;base64,{IMAGE}) and that is all."
     if "big" in directives:
         return ("All work and no play makes Jack a dull boy.\n" * (int(directives["big"][0]) // 44 + 1))[
             : int(directives["big"][0])

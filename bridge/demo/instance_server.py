@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import time
-import uuid
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any, Self, cast
 from aiohttp import web
 
 from bridge.demo import instance_input
+from bridge.demo import instance_wire as wire
 from bridge.demo.instance_agent import Script, agent, chunks
 
 INSTANCE_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -208,7 +208,7 @@ class DemoInstanceServer:
         )
         memory = self._sessions.setdefault(session, _Session(created=session == DEFAULT_SESSION))
         self._sessions.move_to_end(session)
-        response = _response(body["model"])
+        response = wire.begun(body["model"])
         with contextlib.suppress(ConnectionResetError):  # the client hung up
             record = Request(session, said, body, time.monotonic(), request.headers.get("traceparent"), files=files)
             async with self._recorded(record, memory):
@@ -275,7 +275,7 @@ class DemoInstanceServer:
     ) -> web.StreamResponse:
         if script.garbage:
             return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
-        body = response | _result(response["id"], script)
+        body = response | wire.ended(response["id"], script)
         if record.body.get("stream") is not True:
             await asyncio.sleep(sum(script.pauses[1:]))
             if not script.cut:
@@ -283,102 +283,20 @@ class DemoInstanceServer:
             return await _write_half(request, json.dumps(body).encode())
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await stream.prepare(request)
-        await stream.write(_opening(response, body))
+        await stream.write(wire.opening(response, body))
         if script.tool:
-            call = {"type": "function_call", "name": script.tool, "arguments": "{}", "status": "in_progress"}
-            await stream.write(_event("response.output_item.added", output_index=1, item=call))
+            await stream.write(wire.uses(script.tool))
             await asyncio.sleep(script.pauses[0])
         deltas = chunks(script, self.chunk_chars, self.chunk_pause)
         for pause, text in deltas[: len(deltas) // 2] if script.cut else deltas:
             if pause > 0:
                 await asyncio.sleep(pause)
-            await stream.write(_event("response.output_text.delta", **_PLACE, delta=text))
+            await stream.write(wire.delta(text))
         if script.cut:
             _hang_up(request)
         else:
-            await stream.write(_closing(body))
+            await stream.write(wire.closing(body))
         return stream
-
-
-_PLACE: dict[str, Any] = {"output_index": 0, "content_index": 0}
-
-
-def _response(model: object) -> dict[str, Any]:
-    """A response object as it is when its run begins."""
-    return {
-        "id": f"resp_{uuid.uuid4()}",
-        "object": "response",
-        "created_at": int(time.time()),
-        "status": "in_progress",
-        "model": model,
-        "output": [],
-        "usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0},
-    }
-
-
-def _result(response_id: str, script: Script) -> dict[str, Any]:
-    """What the run changes of its response object."""
-    if script.status == "failed":
-        error = {"code": "api_error", "message": "internal error"}
-        if script.code != 500:
-            error["message"] = f"{script.code} from the model provider"
-        return {"status": "failed", "error": error}
-    item = {
-        "type": "message",
-        "id": response_id.replace("resp_", "msg_"),
-        "role": "assistant",
-        "content": [_part(script)],
-        "phase": "final_answer",
-        "status": script.status,
-    }
-    words = len(script.text.split())
-    ended = {
-        "status": script.status,
-        "output": [item],
-        "usage": {"input_tokens": 22, "output_tokens": words, "total_tokens": 22 + words},
-    }
-    return ended | ({"incomplete_details": {"reason": "max_output_tokens"}} if script.status == "incomplete" else {})
-
-
-def _part(script: Script) -> dict[str, str]:
-    if script.refused:
-        return {"type": "refusal", "refusal": script.text}
-    return {"type": "output_text", "text": script.text}
-
-
-def _event(kind: str, **fields: object) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
-
-
-def _opening(begun: dict[str, Any], body: dict[str, Any]) -> bytes:
-    """The events that OpenClaw sends at once, while the run may still be queued."""
-    item: dict[str, Any] = {
-        "type": "message",
-        "id": body["id"].replace("resp_", "msg_"),
-        "role": "assistant",
-        "content": (),
-    }
-    return b"".join(
-        (
-            _event("response.created", response=begun),
-            _event("response.in_progress", response=begun),
-            _event("response.output_item.added", output_index=0, item={**item, "status": "in_progress"}),
-            _event("response.content_part.added", **_PLACE, part={"type": "output_text", "text": ""}),
-        )
-    )
-
-
-def _closing(body: dict[str, Any]) -> bytes:
-    events: list[bytes] = []
-    for item in body["output"]:
-        part = item["content"][0]
-        done = part["type"]
-        events += [
-            _event(f"response.{done}.done", **_PLACE, **{key: part[key] for key in part.keys() - {"type"}}),
-            _event("response.content_part.done", **_PLACE, part=part),
-            _event("response.output_item.done", output_index=0, item=item),
-        ]
-    return b"".join((*events, _event(f"response.{body['status']}", response=body), b"data: [DONE]\n\n"))
 
 
 async def _write_half(request: web.Request, whole: bytes) -> web.StreamResponse:

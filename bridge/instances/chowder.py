@@ -145,7 +145,7 @@ class ChowderInstance:
         return cls(name, settings, transport=transport)
 
     async def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
-        """Asks once. Yields Progress if the server streams, the reply unless it is empty, and the Ending."""
+        """Asks once. Yields Progress if the server streams, the reply unless it is empty, its files, and the Ending."""
         address, body = self._request(turn)
         begun = asyncio.get_running_loop().time()
         said: openresponses.Answer | None = None
@@ -180,6 +180,8 @@ class ChowderInstance:
         )
         if reply is not None:
             yield reply
+        for file in said.files:
+            yield file
         yield openresponses.ending(said, turn.continuation)
 
     async def probe(self) -> str | None:

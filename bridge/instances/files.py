@@ -4,7 +4,8 @@ import base64
 
 from pydantic import JsonValue
 
-from bridge.instance import File, Takes, Turn
+from bridge.files import File
+from bridge.instance import Takes, Turn
 
 _IMAGE = 10 * 2**20
 _FILE = 5 * 2**20

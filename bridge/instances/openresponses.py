@@ -20,8 +20,10 @@ from httpx_sse import EventSource
 
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.errors import InstanceRefused
+from bridge.files import File
 from bridge.foreign import items_at, text_at
 from bridge.instance import Activity, Ending, Outcome, Progress, Turn, Usage
+from bridge.instances import returned
 from bridge.instances.activity import activity
 from bridge.text import readable
 from bridge.trace import traceparent
@@ -55,6 +57,7 @@ class Answer:
     detail: str | None
     usage: Usage | None
     raw: dict[str, Any]
+    files: tuple[File, ...] = ()
 
 
 def load(body: str | bytes) -> object:
@@ -71,16 +74,19 @@ def answer(value: object) -> Answer | None:
     if body is None or not _is_response(body):
         return None
     output = body.get("output")
-    texts, unreadable = _texts(cast("list[object]", output)) if isinstance(output, list) else ([], 0)
+    items = cast("list[object]", output) if isinstance(output, list) else []
+    texts, unreadable = _texts(items)
+    files = returned.of_output(items)
     if not texts and isinstance(body.get("output_text"), str):
         texts = [body["output_text"]]
-    text = readable(join_messages(texts))
+    text, linked = returned.without_data(readable(join_messages(texts)))
     if unreadable and not text:
         return None
     outcome, detail = _outcome(body)
     if outcome == "completed" and text and _only_refuses(body):
         outcome = "refused"
-    return Answer(_words(body.get("id")), _spoken(text, outcome), outcome, detail, _usage(body.get("usage")), body)
+    usage = _usage(body.get("usage"))
+    return Answer(_words(body.get("id")), _spoken(text, outcome), outcome, detail, usage, body, (*files, *linked))
 
 
 def join_messages(texts: Iterable[str]) -> str:
@@ -143,6 +149,7 @@ def _texts(output: Iterable[object]) -> tuple[list[str], int]:
         found = [text for text in map(_part_text, parts) if text is not None]
         unreadable += sum(_should_hold_text(part) for part in parts) - len(found)
         texts += ["".join(found)] if found else []
+        texts += [link for link in map(returned.link, parts or [item]) if link]
     return texts, unreadable
 
 
@@ -224,6 +231,7 @@ class Transcript:
     _length: int = 0
     _shown: int = 0
     _finished_parts: bool = False
+    _items: list[object] = field(default_factory=list[object])
 
     def feed(self, event: str, data: str) -> Progress | Activity | Answer | None:
         """What an event adds: longer text, what is being done, or the answer if it is the last event, or nothing.
@@ -251,6 +259,8 @@ class Transcript:
             self._response["id"] = cast("dict[str, Any]", fields["response"]).get("id")
         if kind == "response.output_item.added":
             return activity(fields.get("item"))
+        if kind == "response.output_item.done" and text_at(fields, "item", "result"):
+            self._items.append(fields["item"])
         if kind == "error":
             error = fields.get("error")
             self._response |= {"status": "failed", "error": error if isinstance(error, dict) else fields}
@@ -279,7 +289,8 @@ class Transcript:
         if len(whole) <= self._shown or EMPTY_REPLY.startswith(whole.strip()):
             return None
         self._shown = len(whole)
-        return Progress(readable(whole))
+        shown = returned.as_it_grows(readable(whole))
+        return Progress(shown) if shown.strip() else None
 
     def _text(self) -> str:
         messages: dict[object, str] = {}
@@ -293,9 +304,10 @@ class Transcript:
         said = answer(body) or answer({key: value for key, value in body.items() if key != "output"})
         if said is None:
             return None
-        text = said.text or _spoken(readable(self._text()), said.outcome)
+        text, linked = (said.text, []) if said.text else returned.without_data(readable(self._text()))
+        files = (*(said.files or returned.of_output(self._items)), *linked)
         raw = {key: value for key, value in said.raw.items() if key in last} if last else said.raw
-        return replace(said, text=text, raw=raw)
+        return replace(said, text=_spoken(text, said.outcome), raw=raw, files=files)
 
 
 async def read(response: httpx.Response, name: str) -> AsyncGenerator[Progress | Activity | Answer, None]:

@@ -14,7 +14,7 @@ from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, LeaseLost
 from bridge.store.claims import Leasing
-from bridge.store.protocol import PREVIEW, WAITING, DeliveryLease, NewDelivery, TurnLease
+from bridge.store.protocol import PREVIEW, WAITING, DeliveryLease, Lease, NewDelivery, TurnLease
 from bridge.store.schema import deliveries, open_deliveries, turns
 
 
@@ -26,6 +26,7 @@ class Close:
     ref: MessageRef | None = None
     error: str | None = None
     in_doubt: bool = False
+    instead: Sequence[NewDelivery] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ _OPEN_AGAIN = (
     )
 )
 _CLOSED_WITH = select(deliveries.c.seq).where(deliveries.c.message_ref == bindparam("ref")).limit(1)
+_TURN_OF = select(deliveries.c.turn_seq).where(deliveries.c.seq == bindparam("of"))
 _PREVIEWS = select(deliveries.c.turn_seq, deliveries.c.seq).where(
     deliveries.c.turn_seq.in_(bindparam("of", expanding=True)), deliveries.c.run == 0, deliveries.c.kind == PREVIEW
 )
@@ -119,7 +121,7 @@ def insert(
     for lease, new in of_turns:
         for delivery in new:
             edits = None if delivery.kind == WAITING else previews.pop(lease.seq, None)
-            rows.append(_row(lease, delivery, now, edits=edits))
+            rows.append(_row(lease.seq, lease, delivery, now, edits=edits))
     if rows:
         _write(connection, rows)
 
@@ -174,7 +176,7 @@ class DeliveryStatements:
         return [self._open_preview(connection, *call) for call in calls]
 
     def _open_preview(self, connection: Connection, turn: TurnLease, preview: NewDelivery) -> DeliveryLease | None:
-        row = _row(turn, preview, self._clock(), edits=None)
+        row = _row(turn.seq, turn, preview, self._clock(), edits=None)
         if connection.execute(_WAITS_THERE, {"of": _line(row["channel"], row["conversation"])}).first():
             return None
         written = _write(connection, [row], **self._leasing.leased(self._steady()))
@@ -223,6 +225,9 @@ class DeliveryStatements:
         if ours:
             connection.execute(_CLOSE_OPEN, [{"of": call.lease.seq} for call in ours])
             connection.execute(_CLOSE, [_closed_row(call, now) for call in ours])
+        rows = [row for call in ours if call.instead for row in _instead(connection, call, now)]
+        if rows:
+            _write(connection, rows)
         return [None if call.lease.seq in held else _lost(call.lease) for call in calls]
 
     def open_again(self, connection: Connection, calls: Sequence[PostAgain]) -> Sequence[BridgeError | None]:
@@ -263,11 +268,17 @@ def _lost(lease: DeliveryLease) -> LeaseLost:
     return LeaseLost(f"delivery {lease.id} belongs to another process by now")
 
 
-def _row(lease: TurnLease, delivery: NewDelivery, now: float, *, edits: int | None) -> dict[str, Any]:
+def _instead(connection: Connection, call: Close, now: float) -> list[dict[str, Any]]:
+    turn = connection.execute(_TURN_OF, {"of": call.lease.seq}).scalar_one()
+    return [_row(turn, call.lease, delivery, now, edits=None) for delivery in call.instead]
+
+
+def _row(turn: int, lease: Lease, delivery: NewDelivery, now: float, *, edits: int | None) -> dict[str, Any]:
+    """A delivery of that turn, where the lease's are posted."""
     return {
         "edits": edits,
         "id": "d" + secrets.token_hex(10),
-        "turn_seq": lease.seq,
+        "turn_seq": turn,
         "kind": delivery.kind,
         "part": delivery.part,
         "session_id": lease.session,

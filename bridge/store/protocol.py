@@ -344,8 +344,13 @@ class Store(Protocol):
         """Opens the delivery again after `wait` seconds; `in_doubt` if this attempt may have posted it."""
         ...
 
-    async def bury(self, lease: DeliveryLease, error: str, *, in_doubt: bool = False) -> None:
-        """Closes the delivery as a dead letter; `in_doubt` if it may have been posted all the same."""
+    async def bury(
+        self, lease: DeliveryLease, error: str, *, in_doubt: bool = False, instead: Sequence[NewDelivery] = ()
+    ) -> None:
+        """Closes the delivery as a dead letter; `in_doubt` if it may have been posted all the same.
+
+        `instead` is written for its turn together with that, each kind and part once.
+        """
         ...
 
     async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:

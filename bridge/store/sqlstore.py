@@ -171,8 +171,11 @@ class SqlStore:
         call = PostAgain(lease, wait, error, in_doubt, counted)
         await self._commit.write(self._deliveries.open_again, call, wake_after=wait)
 
-    async def bury(self, lease: DeliveryLease, error: str, *, in_doubt: bool = False) -> None:
-        await self._commit.write(self._deliveries.close, Close(lease, error=error, in_doubt=in_doubt))
+    async def bury(
+        self, lease: DeliveryLease, error: str, *, in_doubt: bool = False, instead: Sequence[NewDelivery] = ()
+    ) -> None:
+        call = Close(lease, error=error, in_doubt=in_doubt, instead=instead)
+        await self._commit.write(self._deliveries.close, call)
         metrics.BURIED.labels(lease.channel).inc()
 
     async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:

@@ -21,7 +21,8 @@ from typing import ClassVar, Protocol
 
 import pytest
 
-from bridge.channel import Accept, CanFindSent, Channel, Delivery, Facts, MessageRef, Payload
+from bridge.abilities import CanFindSent
+from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, ConfigError, OutcomeUnknown, RateLimited
 from bridge.testing.simulator import Said, Simulator
@@ -140,6 +141,12 @@ def delivery(to: Envelope, payload: Payload, name: str) -> Delivery:
     )  # fmt: skip
 
 
+async def heard(platform: Platform, inbox: Inbox) -> tuple[Said, Envelope]:
+    """A message of a person, and its envelope."""
+    root = await platform.simulator.say("Ada", "hello")
+    return root, (await inbox.until_taken(1))[0][0]
+
+
 @pytest.mark.asyncio
 class ChannelContract:
     """The promises of `Channel`, and of `CanFindSent` where the channel has it."""
@@ -206,7 +213,7 @@ class ChannelContract:
         assert not channel.connected()
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            await self._heard(platform, inbox)
+            await heard(platform, inbox)
             assert channel.connected()
         assert not channel.connected()
 
@@ -294,7 +301,7 @@ class ChannelContract:
         inbox = Inbox()
         text = "<!channel> one & two\n\n" * 500
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             payloads = channel.render(text)
             refs = [await channel.send(delivery(envelope, each, f"d{n}")) for n, each in enumerate(payloads)]
             await platform.simulator.say("Ada", "the last word", thread=root.thread)
@@ -312,7 +319,7 @@ class ChannelContract:
         """It is found, or posting it again posts nothing more."""
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             await channel.send(delivery(envelope, channel.render("first")[0], "dfirst"))
             lost = delivery(envelope, channel.render("was it posted?")[0], "dlost")
             platform.lose_next_answer()
@@ -330,7 +337,7 @@ class ChannelContract:
             pytest.skip("this channel cannot look for what it sent")
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            _, envelope = await self._heard(platform, inbox)
+            _, envelope = await heard(platform, inbox)
             payload = channel.render("never posted")[0]
             assert list(await channel.find_sent(delivery(envelope, payload, "d0"))) == []
             await channel.send(delivery(envelope, channel.render("posted")[0], "d1"))
@@ -344,7 +351,7 @@ class ChannelContract:
             pytest.skip("this channel cannot look for what it sent")
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            _, envelope = await self._heard(platform, inbox)
+            _, envelope = await heard(platform, inbox)
             same = [delivery(envelope, channel.render("the same words")[0], f"d{number}") for number in range(3)]
             sent = [await channel.send(one) for one in same[:2]]
             found = [list(await channel.find_sent(one)) for one in same]
@@ -356,7 +363,7 @@ class ChannelContract:
         """In seconds, as the platform asks."""
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             platform.limit_next_post(90)
             with pytest.raises(RateLimited) as limited:
                 await channel.send(delivery(envelope, channel.render("later")[0], "d1"))
@@ -369,14 +376,8 @@ class ChannelContract:
         """Whatever the library raises."""
         inbox = Inbox()
         async with listening(channel, platform, inbox.accept):
-            root, envelope = await self._heard(platform, inbox)
+            root, envelope = await heard(platform, inbox)
             platform.simulator.refuse_posts(True)
             with pytest.raises(ChannelError):
                 await channel.send(delivery(envelope, channel.render("no")[0], "d1"))
         assert not [said for said in platform.simulator.read(root.thread) if said.by_bot]
-
-    @staticmethod
-    async def _heard(platform: Platform, inbox: Inbox) -> tuple[Said, Envelope]:
-        """A message of a person, and its envelope."""
-        root = await platform.simulator.say("Ada", "hello")
-        return root, (await inbox.until_taken(1))[0][0]

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import pytest
 
-from bridge.channel import CanFetchFiles, Channel
+from bridge.abilities import CanFetchFiles
+from bridge.channel import Channel
 from bridge.envelope import Envelope
 from bridge.errors import Rejected
 from bridge.testing.channel_contract import PATIENCE, Inbox, Platform, listening

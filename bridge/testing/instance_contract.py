@@ -18,7 +18,8 @@ from typing import ClassVar
 import pytest
 
 from bridge.envelope import Actor, Conversation, Envelope
-from bridge.instance import Activity, CanTakeFiles, Ending, File, Instance, Progress, Step, Turn
+from bridge.files import File
+from bridge.instance import Activity, CanTakeFiles, Ending, Instance, Progress, Step, Turn
 
 PATIENCE = 20.0  # seconds for an agent to answer or to notice that nobody listens any more
 EXAMPLES = {"application/pdf": b"%PDF-1.4\n%%EOF\n", "application/json": b"{}"}
@@ -63,10 +64,10 @@ class InstanceContract:
 
     greeting: ClassVar[str] = "hello"
 
-    async def test_a_turn_yields_progress_then_replies_then_one_ending(self, instance: Instance) -> None:
+    async def test_a_turn_yields_progress_then_replies_then_files_then_one_ending(self, instance: Instance) -> None:
         """The order of the steps."""
         kinds = [type(step) for step in await ask(instance, turn(self.greeting))]
-        order: dict[type[Step], int] = {Progress: 0, Activity: 0, Envelope: 1, Ending: 2}
+        order: dict[type[Step], int] = {Progress: 0, Activity: 0, Envelope: 1, File: 2, Ending: 3}
         assert kinds == sorted(kinds, key=lambda kind: order[kind])
         assert kinds.count(Ending) == 1
         assert kinds.count(Envelope) >= 1

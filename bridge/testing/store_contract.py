@@ -11,7 +11,7 @@ from bridge.envelope import Conversation
 from bridge.errors import LeaseLost
 from bridge.feedback import Vote
 from bridge.instance import Usage
-from bridge.store.protocol import Accepted, NewDelivery, Store
+from bridge.store.protocol import Accepted, DeliveryLease, NewDelivery, Store
 from bridge.testing.store_examples import (
     LEASE_SECONDS,
     Clock,
@@ -187,6 +187,22 @@ class StoreContract:
         await store.finish_turn(await turn(store), result("one", "two"))
         await store.bury(await delivery(store), "the room is gone")
         assert (await delivery(store)).payload == {"text": "two"}
+
+    async def test_what_is_said_instead_of_a_dead_letter_is_written_with_it_and_once(self, store: Store) -> None:
+        instead = [
+            NewDelivery(Conversation(source="p", ref="t"), {"text": text}, "instead", part)
+            for part, text in enumerate(("in words", "and more"))
+        ]
+        await store.accept(arrival(1))
+        await store.finish_turn(await turn(store), result("a file", "another"))
+        await store.bury(await delivery(store), "no files here", instead=instead)
+        await store.bury(await delivery(store), "no files here", instead=instead)
+        told: list[DeliveryLease] = []
+        for _ in instead:
+            told.append(await delivery(store))
+            await store.delivered(told[-1], MessageRef(f"m{len(told)}"))
+        assert [(one.payload, one.envelope_id) for one in told] == [(one.payload, "p:1") for one in instead]
+        assert await nothing_to_do(store)
 
     async def test_messages_that_no_delivery_was_closed_with_are_told_apart(self, store: Store) -> None:
         await store.accept(arrival(1))

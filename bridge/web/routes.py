@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bridge.channel import CanReceiveWebhooks, Channel, Hearing, WebhookRequest
+from bridge.abilities import CanReceiveWebhooks, WebhookRequest
+from bridge.channel import Channel, Hearing
 from bridge.errors import StoreError
 from bridge.store.protocol import Counts, Store
 from bridge.web import metrics

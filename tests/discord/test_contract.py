@@ -8,6 +8,7 @@ from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
 from bridge.testing.files_contract import FilesContract
 from bridge.testing.simulator import Said
+from bridge.testing.uploads_contract import UploadsContract
 from tests.discord.conftest import channel_for
 
 
@@ -50,11 +51,25 @@ class DiscordPlatform:
     def attach(self, name: str, content: bytes, media_type: str) -> None:
         self.simulator.say_in("Ada", "look", mention=True, attachments=[SharedFile(name, content, media_type)])
 
+    def files(self, ref: MessageRef) -> list[bytes]:
+        thread, _, message = ref.partition("/")
+        attached = self.simulator.guild.rooms[thread].messages[message].attachments
+        return [self.simulator.guild.files[one["id"]].content for one in attached]
+
+    def lose_next_files_answer(self) -> None:
+        self.lose_next_answer()
+
     def cut_off(self) -> None:
         self.simulator.faults.blackout = True
 
 
-class TestDiscordChannel(ChannelContract, FilesContract):
+class TestDiscordChannel(ChannelContract, UploadsContract):
+    @pytest.fixture
+    def platform(self, simulator: DiscordSimulator) -> DiscordPlatform:
+        return DiscordPlatform(simulator)
+
+
+class TestDiscordFiles(FilesContract):
     @pytest.fixture
     def platform(self, simulator: DiscordSimulator) -> DiscordPlatform:
         return DiscordPlatform(simulator)

@@ -5,7 +5,7 @@ import pytest
 from adapters.discord import attached
 from adapters.discord.files import ELSEWHERE, GONE, Files
 from adapters.discord.simulator import SharedFile
-from bridge.channel import Attachment
+from bridge.abilities import Attachment
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.errors import NotSent, RateLimited, Rejected
 from bridge.testing.files_contract import other_host

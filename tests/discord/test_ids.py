@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from adapters.discord import ids
 from adapters.discord.ids import Place
-from bridge.channel import LinkedMessage, MessageRef
+from bridge.abilities import LinkedMessage
+from bridge.channel import MessageRef
 
 SNOWFLAKES = st.integers(min_value=0, max_value=2**64 - 1).map(str)
 PLACES = st.one_of(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import InstanceRefused
-from bridge.instance import File
+from bridge.files import File
 from bridge.instances.files import OPENCLAW, openclaw
 from bridge.testing.instance_contract import ask, turn
 

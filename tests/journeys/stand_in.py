@@ -15,6 +15,8 @@ class StandIn:
         self.base_url = ""
         self.answers: deque[tuple[int, bytes, str]] = deque()
         self.received = 0
+        self.looked_at: list[str] = []
+        """Paths that were read."""
 
     def says(self, text: str) -> None:
         """The next message is answered by that text."""
@@ -30,6 +32,7 @@ class StandIn:
     async def answer(self, request: web.Request) -> web.Response:
         await request.read()
         if request.method == "GET":
+            self.looked_at.append(request.path)
             return web.json_response({"id": "stand-in", "status": "running"})
         self.received += 1
         status, body, content_type = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]

@@ -10,7 +10,7 @@ from adapters.slack import parse
 from adapters.slack.channel import SlackChannel, SlackSettings
 from adapters.slack.render import QUESTION, render, render_with_buttons
 from adapters.slack.simulator import SlackSimulator
-from bridge.channel import WebhookRequest
+from bridge.abilities import WebhookRequest
 from bridge.testing.button_contract import BAD, GOOD, ButtonContract, Pressed
 from bridge.testing.channel_contract import Inbox, delivery
 from bridge.testing.simulator import Said

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from adapters.slack import ids
 from adapters.slack.channel import SlackChannel, SlackSettings
-from bridge.channel import WebhookRequest
+from bridge.abilities import WebhookRequest
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.errors import ConfigError, OutcomeUnknown
 from tests.slack.conftest import channel_for, closing

@@ -2,12 +2,14 @@
 
 import pytest
 
+from adapters.slack import uploads
 from adapters.slack.channel import SlackChannel
 from adapters.slack.simulator import SharedFile, SlackSimulator
 from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
 from bridge.testing.files_contract import FilesContract
 from bridge.testing.simulator import Said
+from bridge.testing.uploads_contract import UploadsContract
 from tests.slack.conftest import channel_for
 
 
@@ -50,11 +52,26 @@ class SlackPlatform:
     def attach(self, name: str, content: bytes, media_type: str) -> None:
         self.simulator.say_in("Ada", "look", mention=True, files=[SharedFile(name, content, media_type)])
 
+    def files(self, ref: MessageRef) -> list[bytes]:
+        room, _, ts = ref.partition("/")
+        files = self.simulator.workspace.rooms[room].messages[ts].files
+        return [self.simulator.workspace.contents[file["id"]] for file in files]
+
+    def lose_next_files_answer(self) -> None:
+        self.simulator.faults.lose_answer("files.completeUploadExternal")
+
     def cut_off(self) -> None:
         self.simulator.faults.blackout = True
 
 
-class TestSlackChannel(ChannelContract, FilesContract):
+class TestSlackChannel(ChannelContract, UploadsContract):
     @pytest.fixture
     def platform(self, simulator: SlackSimulator) -> SlackPlatform:
+        return SlackPlatform(simulator)
+
+
+class TestSlackFiles(FilesContract):
+    @pytest.fixture
+    def platform(self, simulator: SlackSimulator, monkeypatch: pytest.MonkeyPatch) -> SlackPlatform:
+        monkeypatch.setattr(uploads, "LOOKS", (0.01, 0.01))
         return SlackPlatform(simulator)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from adapters.slack import attached
 from adapters.slack.files import NO_SCOPE, Files, is_login
 from adapters.slack.simulator import SharedFile, SlackSimulator
-from bridge.channel import Attachment
+from bridge.abilities import Attachment
 from bridge.download import Answer
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.errors import NotSent, RateLimited, Rejected

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack import ids
-from bridge.channel import LinkedMessage, MessageRef
+from bridge.abilities import LinkedMessage
+from bridge.channel import MessageRef
 
 CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -102,3 +103,14 @@ def test_every_shape_of_a_permalink_is_read(link):
 )  # fmt: skip
 def test_what_is_no_permalink_names_no_message(link):
     assert ids.linked_message(link) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("answer.md", "answer-d7.md"), ("noend", "noend-d7"), ("a.tar.gz", "a.tar-d7.gz"), (".md", "md-d7.")],
+)
+def test_a_file_is_known_by_the_delivery_in_its_name(name, called):
+    assert ids.file_name(name, "d7") == called
+    assert ids.is_file_of(called, "d7")
+    assert not ids.is_file_of(called, "d")
+    assert not ids.is_file_of(name, "d7")

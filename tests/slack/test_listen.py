@@ -11,7 +11,7 @@ import pytest
 from adapters.slack.channel import SlackChannel, SlackSettings
 from adapters.slack.simulator import SlackSimulator
 from adapters.slack.simulator.events_api import signed_headers
-from bridge.channel import WebhookRequest
+from bridge.abilities import WebhookRequest
 from bridge.testing.channel_contract import Inbox
 from tests.journeys.program import eventually
 from tests.slack.conftest import channel_for, closing

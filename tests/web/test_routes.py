@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.channel import Hearing, WebhookRequest, WebhookResponse
+from bridge.abilities import WebhookRequest, WebhookResponse
+from bridge.channel import Hearing
 from bridge.store.sqlstore import SqlStore
 from bridge.web import routes as pages
 from bridge.web.routes import MAX_BODY_BYTES, routes

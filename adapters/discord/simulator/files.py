@@ -4,6 +4,7 @@ https://docs.discord.com/developers/resources/message#attachment-object and
 https://docs.discord.com/developers/reference#uploading-files.
 """
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -33,8 +34,19 @@ def attach(guild: Guild, url: str, room_id: str, args: Args) -> list[Payload]:
             raise ApiError(40005)
         given = described.get(field_name.removeprefix("files[").removesuffix("]"), {})
         name = str(given.get("filename") or uploaded.name)
-        attachments.append(_attachment(guild, url, room_id, SharedFile(name, uploaded.content, uploaded.mimetype)))
+        plain = _plain(name)
+        shown = _attachment(guild, url, room_id, SharedFile(plain, uploaded.content, uploaded.mimetype))
+        attachments.append(shown if plain == name else shown | {"title": name})
     return attachments
+
+
+def _plain(name: str) -> str:
+    """What becomes of special characters in a name that an app gave, which is not documented in full.
+
+    https://github.com/discord/discord-api-docs/issues/7890, and `title` of
+    https://docs.discord.com/developers/resources/message#attachment-object.
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]", "", name.replace(" ", "_"))
 
 
 class Downloads:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Slack</title></head><body>Something went wrong.</body></html>"
 
 ANY_METHOD = "*"
+POSTS = frozenset({"chat.postMessage", "files.completeUploadExternal"})
+"""What makes messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Faults:
         self.deaf = False
         """Sockets stay open and ping, but no event reaches them (and the events run into their retries)."""
         self.refuse_posts = False
-        """`chat.postMessage` answers HTTP 503 and shows nothing."""
+        """What posts answers HTTP 503 and shows nothing."""
         self.on_close_sockets: Callable[[], None] = lambda: None
         self._blackout = False
         self._planned: dict[str, deque[_Planned]] = {}
@@ -107,7 +109,7 @@ class Faults:
 
     def take(self, method: str) -> Fault | None:
         """The fault for a call that has just come in, which uses it up."""
-        if self.refuse_posts and method == "chat.postMessage":
+        if self.refuse_posts and method in POSTS:
             return Fault(status=503)
         if not self._planned:
             return None

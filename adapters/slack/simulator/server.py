@@ -1,5 +1,6 @@
 """The simulated Slack as a whole: one server on loopback, and people who write."""
 
+import asyncio
 import json
 import time
 import uuid
@@ -8,7 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
-from adapters.slack.simulator import blocks, files, interactions, mrkdwn
+from adapters.slack.simulator import blocks, files, interactions, methods_files, mrkdwn
 from adapters.slack.simulator.delivery import ACK_TIMEOUT, RETRY_SCHEDULE, Journal
 from adapters.slack.simulator.events_api import EventsApi
 from adapters.slack.simulator.faults import Faults
@@ -29,7 +30,8 @@ class SlackServer:
 
     Events go to the app's sockets, or, with `events_url`, as signed posts to that URL. Messages are answered for and
     delivered in the order they are written. `retry_schedule` (seconds before each retry) and `ack_timeout` (seconds)
-    are Slack's rules of redelivery, the first one shortened by default. `scopes=None` grants every scope.
+    are Slack's rules of redelivery, the first one shortened by default. `scopes=None` grants every scope. An uploaded
+    file is shown `share_seconds` after Slack answered.
     Implements `bridge.testing.simulator.Simulator`.
     """
 
@@ -47,6 +49,7 @@ class SlackServer:
         ack_timeout: float = ACK_TIMEOUT,
         scopes: Collection[str] | None = None,
         record_calls: bool = True,
+        share_seconds: float = 0.0,
         bot_name: str = "threadbridge",
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -54,6 +57,8 @@ class SlackServer:
         self.app_token = "xapp-1-A0DEMO0001-simulated-demo"  # noqa: S105
         self.signing_secret = "simulated-signing-secret-demo"  # noqa: S105
         self.faults = Faults()
+        self.uploads = files.Uploads()
+        self._share_seconds = share_seconds
         self.journal = Journal()
         self.workspace = Workspace(bot_name=bot_name, clock=clock)
         granted = None if scopes is None else frozenset(scopes)
@@ -84,12 +89,14 @@ class SlackServer:
             limiter=Limiter(post_rate or PostRate(), time.monotonic) if rate_limits else None,
             scopes=granted,
             record_calls=record_calls,
+            further=methods_files.methods(self.uploads, lambda: self.url, self._later),
         )
         downloads = files.Downloads(self.workspace, self.faults, self.bot_token, granted)
         self._listener = Listener(host, port, self.sockets, self.faults)
         self._listener.application.add_routes(
             [
                 web.route("*", "/api/{method}", self._web_api.handle),
+                web.post("/upload/v1/{file}", self.uploads.handle),
                 web.get("/files-pri/{file}/{name}", downloads.handle),
                 web.get("/files-pri/download/{file}/{name}", downloads.handle),
             ]
@@ -241,7 +248,7 @@ class SlackServer:
         self.publisher.redeliver(new_event_id=new_event_id)
 
     def refuse_posts(self, refuse: bool) -> None:
-        """While true, `chat.postMessage` answers HTTP 503 and shows nothing."""
+        """While true, `chat.postMessage` and `files.completeUploadExternal` answer HTTP 503 and show nothing."""
         self.faults.refuse_posts = refuse
 
     def end_streams(self) -> None:
@@ -325,6 +332,12 @@ class SlackServer:
         if room is None or root not in room.messages:
             raise LookupError(f"no thread {thread!r}: pass `Said.thread` of a message of this simulator")
         return room, root
+
+    def _later(self, share: Callable[[], None]) -> None:
+        if self._share_seconds:
+            asyncio.get_running_loop().call_later(self._share_seconds, share)
+        else:
+            share()
 
     def _connection_url(self) -> str:
         url = self.url.replace("http", "ws", 1)

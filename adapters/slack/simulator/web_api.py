@@ -15,6 +15,7 @@ from aiohttp import web
 from adapters.slack.simulator import files, methods_chat, methods_read, methods_stream
 from adapters.slack.simulator.arguments import ApiError, Args
 from adapters.slack.simulator.faults import Fault, Faults
+from adapters.slack.simulator.methods_chat import Method
 from adapters.slack.simulator.publisher import Publisher
 from adapters.slack.simulator.rate_limit import Limiter
 from adapters.slack.simulator.workspace import Payload
@@ -41,6 +42,8 @@ SCOPES = {
     "conversations.list": "channels:read",
     "conversations.open": "im:write",
     "conversations.replies": "channels:history",
+    "files.completeUploadExternal": "files:write",
+    "files.getUploadURLExternal": "files:write",
     "files.info": "files:read",
     "reactions.add": "reactions:write",
     "reactions.remove": "reactions:write",
@@ -84,7 +87,9 @@ class WebApi:
         limiter: Limiter | None,
         scopes: frozenset[str] | None,
         record_calls: bool,
+        further: Mapping[str, Method] | None = None,
     ) -> None:
+        """`further` are methods beside `METHODS`."""
         self.calls: list[Call] = []
         self._publisher = publisher
         self._faults = faults
@@ -93,6 +98,7 @@ class WebApi:
         self._limiter = limiter
         self._scopes = scopes
         self._record_calls = record_calls
+        self._methods = METHODS | dict(further or {})
         provided = ",".join(sorted(set(SCOPES.values()) if scopes is None else scopes))
         self._headers = {"Content-Type": "application/json; charset=utf-8", "x-oauth-scopes": provided}
 
@@ -120,7 +126,7 @@ class WebApi:
         return self._broken(request, method, values, fault)
 
     def _answer(self, request: web.Request, method: str, values: Mapping[str, Any]) -> Payload:
-        known = METHODS.get(method)
+        known = self._methods.get(method)
         if known is None and method != CONNECTIONS_OPEN:
             raise ApiError("unknown_method", req_method=method)
         kind = self._authenticate(request, values)
