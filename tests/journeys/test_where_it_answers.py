@@ -146,7 +146,7 @@ async def test_broadcast_replies_and_shared_files_belong_to_the_session_of_their
     said, _ = await world.ask("hello")
     world.slack.say_in("Ada", "also for the room", thread_ts=said.id, broadcast=True)
     await world.until_answers(said, 2)
-    report = SharedFile("report-2026.pdf", b"%PDF-", "application/pdf")
+    report = SharedFile("report-2026.pdf", b"%PDF-1.4\n%%EOF\n", "application/pdf")
     world.slack.say_in("Ada", "read this", thread_ts=said.id, files=[report])
     await world.until_answers(said, 3)
     assert world.inputs()[1] == "[Ada] also for the room"
