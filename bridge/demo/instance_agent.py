@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.demo.document import document
+
 _DIRECTIVE = re.compile(r"\[\[(\w+)((?::[^:\]]+)*)\]\]")
 _SPEAKER = re.compile(r"^\[(?!\[)[^\[\]\n]+\] ")
 _CONTEXT_END = "[End of the earlier messages.]"
@@ -45,8 +47,8 @@ def agent(prompt: str, earlier: Sequence[str]) -> Script:
     """The agent: what it answers to `prompt` in a session in which `earlier` was said. Pure.
 
     `[[name:argument]]` in the message steers it: `sleep:N` and `drip:N:S` (N words, S seconds apart) take time,
-    `http:CODE` and `fail` fail as a model provider does, `empty`, `length`, `big:N` and `markdown` answer so, `garbage`
-    answers no JSON, `hang` never answers, `cut` closes the connection midway.
+    `http:CODE` and `fail` fail as a model provider does, `empty`, `length`, `big:N`, `document:N` and `markdown` answer
+    so, `garbage` answers no JSON, `hang` never answers, `cut` closes the connection midway.
     """
     said = message(prompt)
     directives = {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
@@ -75,6 +77,8 @@ def _answer(said: str, earlier: Sequence[str], directives: dict[str, list[str]])
         return "No response from OpenClaw."
     if "markdown" in directives:
         return _MARKDOWN
+    if "document" in directives:
+        return document(int(directives["document"][0]))
     if "big" in directives:
         return ("All work and no play makes Jack a dull boy.\n" * (int(directives["big"][0]) // 44 + 1))[
             : int(directives["big"][0])
