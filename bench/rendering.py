@@ -9,8 +9,10 @@ from itertools import count
 from bridge.channel import Payload
 from bridge.registry import CHANNELS, Registry
 
-SIZES = (25_000, 100_000, 400_000)  # characters
-ROUNDS = 9
+SIZES = (50_000, 100_000, 200_000, 400_000)  # characters
+BASE = 100_000
+"""The size that the growth is told from."""
+ROUNDS = 15
 
 _SENTENCE = (
     "Worker N takes a **job** from the queue, runs `handle(job, N)` and writes what became of it, as "
@@ -19,35 +21,45 @@ _SENTENCE = (
 _PROSE = _SENTENCE * 4 + "\n\n"
 _CODE = "```python\n" + "    result = handle(job, retries=N)  # twice is enough\n" * 12 + "```\n\n"
 _LIST = "- one that is `short`, N\n- one that says a little more about N\n  - and N below\n\n"
-_TABLE = "| step | ms | note |\n|---|--:|---|\n" + "| claim N | N | under load of N |\n" * 8 + "\n"
+_ROWS = "| claim N | N | under load of N |\n"
+_TABLE = "| step | ms | note |\n|---|--:|---|\n"
 
-ANSWERS: Mapping[str, str] = {
-    "plain lines": "All work and no play makes Jack a dull boy.\n",
-    "prose, code, lists": "## What happens in N\n\n" + _PROSE + _LIST + _CODE,
-    "prose alone": _PROSE,
-    "code alone": _CODE,
-    "tables alone": _TABLE,
+ANSWERS: Mapping[str, tuple[str, str]] = {
+    "plain lines": ("", "All work and no play makes Jack a dull boy.\n"),
+    "prose, code, lists": ("", "## What happens in N\n\n" + _PROSE + _LIST + _CODE),
+    "prose alone": ("", _PROSE),
+    "code alone": ("", _CODE),
+    "tables alone": ("", _TABLE + _ROWS * 8 + "\n"),
+    "lists alone": ("", _LIST),
+    "one paragraph": ("", _SENTENCE),
+    "one block of code": ("```python\n", "    result = handle(job, retries=N)  # twice is enough\n"),
+    "one table": (_TABLE, _ROWS),
 }
-"""What is repeated until the answer is long enough; each N becomes another number, so that nothing is said twice."""
+"""How an answer begins, and what is then repeated until it is long enough; each N becomes another number, so that
+nothing is said twice."""
 
 Render = Callable[[str], Sequence[Payload]]
 
 
 def run() -> int:
-    """Prints a line for each kind of answer and platform: the median of some rounds for each length."""
+    """Prints a line for each kind of answer and platform: the median of some rounds for each length, and its growth."""
     channels = Registry(CHANNELS)
-    print(f"{'':32}" + "".join(f"{size // 1000:>9} kB" for size in SIZES) + "  ms, median")
-    for kind, repeated in ANSWERS.items():
+    sizes = "".join(f"{size // 1000:>6} kB" for size in SIZES)
+    print(f"{'':30}{sizes}  ms, median of {ROUNDS}; the longer ones as multiples of {BASE // 1000} kB")
+    for kind, (opening, repeated) in ANSWERS.items():
         for name in sorted(channels):
-            found = [measure(channels[name].render, answer(repeated, size)) for size in SIZES]
-            print(f"{kind + ', ' + name:32}" + "".join(f"{one * 1000:>12.1f}" for one in found), flush=True)
+            found = {size: measure(channels[name].render, answer(repeated, size, opening)) for size in SIZES}
+            times = "".join(f"{seconds * 1000:>9.1f}" for seconds in found.values())
+            growth = "".join(f"{found[size] / found[BASE]:>6.1f}x" for size in SIZES if size > BASE)
+            print(f"{kind + ', ' + name:30}{times}{growth}", flush=True)
     return 0
 
 
-def answer(repeated: str, size: int) -> str:
+def answer(repeated: str, size: int, opening: str = "") -> str:
     """So many characters, every N another number."""
     numbers = count()
-    return re.sub("N", lambda _: str(next(numbers)), repeated * (size // len(repeated) + 1))[:size]
+    text = opening + repeated * (size // len(repeated) + 1)
+    return re.sub("N", lambda _: str(next(numbers)), text)[:size]
 
 
 def measure(render: Render, text: str, rounds: int = ROUNDS) -> float:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from markdown_it.common.normalize_url import normalizeLinkText
-from markdown_it.token import Token
 
-from bridge.markdown import Block, Container, inline
+from bridge.markdown import Block, Container
+from bridge.spans import Kind, Span, spans
 from bridge.tables import Table, Written, columns, records, width
 
 ESCAPABLE: Final = frozenset("*_`~#|>+-.!<")
@@ -86,7 +86,7 @@ PLAIN: Final = Dialect(
 )
 """Words alone."""
 
-_PAIRS: Final = {"strong": "strong", "em": "emphasis", "s": "strike"}  # token -> field of Dialect
+_MARKS: Final = {"strong": "strong", "em": "emphasis", "s": "strike"}  # mark -> field of Dialect
 
 
 def write(blocks: Sequence[Block], dialect: Dialect) -> str:
@@ -108,10 +108,10 @@ def write_block(block: Block, first: Block, dialect: Dialect) -> str:
 
 def write_inline(block: Block, dialect: Dialect, content: str, *, without: str = "") -> str:
     """Inline Markdown, without one kind of its marks."""
-    tokens = inline(content, block.document)
-    if tokens is None:
+    found = spans(content, block.document)
+    if found is None:
         return dialect.text(content)
-    return _Inline(dialect, without).write(tokens) or dialect.text(content)
+    return _Inline(dialect, without).write(found) or dialect.text(content)
 
 
 def _block(block: Block, dialect: Dialect, inside: Sequence[Container]) -> str:
@@ -222,14 +222,8 @@ _BODIES: Final[dict[str, Callable[[Block, Dialect], str]]] = {
 }
 
 
-def _end_of_link(tokens: Sequence[Token], at: int) -> int:
-    """Where the link that is opened there is closed; an autolink may stand inside another link."""
-    level = tokens[at].level
-    return next(n for n in range(at, len(tokens)) if tokens[n].type == "link_close" and tokens[n].level == level)
-
-
 class _Inline:
-    """Writes one run of tokens."""
+    """Writes one run of spans."""
 
     def __init__(self, dialect: Dialect, without: str = "", *, in_link: bool = False) -> None:
         self._dialect = dialect
@@ -241,45 +235,34 @@ class _Inline:
         self._edges: dict[int, tuple[bool, bool]] = {}
         """Where marks stand in `_out`, and on which sides of them there must be no word."""
 
-    def write(self, tokens: Sequence[Token]) -> str:
-        at = 0
-        while at < len(tokens):
-            token = tokens[at]
-            if token.type == "link_open":
-                end = _end_of_link(tokens, at)
-                self._out.append(self._link(token, tokens[at + 1 : end]))
-                at = end
+    def write(self, spans: Sequence[Span]) -> str:
+        dialect = self._dialect
+        for kind, text, inside in spans:
+            if kind == "text":
+                self._text(dialect.text(text))
+            elif kind in ("opens", "closes"):
+                self._mark(getattr(dialect, _MARKS[text]), opens=kind == "opens")
+            elif kind == "code":
+                self._code(text)
+            elif kind == "escaped" and text not in ESCAPABLE:
+                self._text(dialect.backslash + dialect.text(text))
             else:
-                self._token(token)
-            at += 1
+                self._out.append(self._whole(kind, text, inside))
         return self._joined()
 
-    def _token(self, token: Token) -> None:
+    def _whole(self, kind: Kind, text: str, inside: Sequence[Span]) -> str:
+        """What stands for itself, whatever marks are around it."""
         dialect = self._dialect
-        kind, _, side = token.type.rpartition("_")
-        if kind in _PAIRS:
-            self._mark(getattr(dialect, _PAIRS[kind]), opens=side == "open")
-        elif token.type == "text_special":
-            self._special(token)
-        elif token.type == "code_inline":
-            self._code(token.content)
-        elif token.type == "image":
-            alt = dialect.text(token.content)
-            self._out.append(alt if self._in_link else self._linked(alt, str(token.attrs.get("src", ""))))
-        elif token.type == "hardbreak":
-            self._text("\n")
-        elif token.type == "address":
-            self._out.append(dialect.address(token.content))
-        else:
-            self._text(dialect.text(token.content))
-
-    def _special(self, token: Token) -> None:
-        if token.content == token.markup:
-            self._text(self._dialect.text(token.content))
-        elif token.content in ESCAPABLE:
-            self._out.append(self._dialect.escaped(token.content))
-        else:
-            self._text(self._dialect.backslash + self._dialect.text(token.content))
+        if kind == "escaped":
+            return dialect.escaped(text)
+        if kind == "address":
+            return dialect.address(text)
+        if kind == "autolink":
+            return dialect.text(f"<{text}>") if "|" in text else dialect.address(text)
+        if kind == "link":
+            return self._link(text, inside)
+        alt = dialect.text(_words(inside))
+        return alt if self._in_link else self._linked(alt, text)
 
     def _text(self, text: str) -> None:
         if self._marks and "\n" in text and self._dialect.marks_at_words:
@@ -303,18 +286,14 @@ class _Inline:
             self._edges[len(self._out)] = (True, True)
         self._out.append(content)
 
-    def _link(self, opening: Token, label: Sequence[Token]) -> str:
+    def _link(self, address: str, label: Sequence[Span]) -> str:
         dialect = self._dialect
-        words = _Inline(PLAIN, in_link=True).write(label).replace("\n", " ")
-        if opening.info == "auto":
-            return dialect.text(f"<{words}>") if "|" in words else dialect.address(words)
         marked = (
             _Inline(dialect, self._without, in_link=True).write(label).replace("\n", " ")
             if dialect.marked_labels
             else ""
         )
-        shown = marked or dialect.text(words)
-        return self._linked(shown, str(opening.attrs.get("href", "")))
+        return self._linked(marked or dialect.text(_words(label)), address)
 
     def _linked(self, label: str, address: str) -> str:
         dialect = self._dialect
@@ -335,3 +314,8 @@ class _Inline:
                     self._out[at] += JOINER
         written = "".join(self._out)
         return written if self._dialect is PLAIN else unfenced(written)
+
+
+def _words(label: Sequence[Span]) -> str:
+    """A label without any markup."""
+    return _Inline(PLAIN, in_link=True).write(label).replace("\n", " ")

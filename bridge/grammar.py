@@ -241,3 +241,6 @@ def _cells(state: StateBlock, line: int) -> list[str] | None:
 
 def _filled(row: Sequence[str], columns: int) -> tuple[str, ...]:
     return (*row, *[""] * (columns - len(row)))
+
+
+PARSER: Final = fast()

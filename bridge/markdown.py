@@ -12,28 +12,18 @@ from typing import Any, Literal, NamedTuple
 
 from markdown_it.token import Token
 
-from bridge.grammar import fast
+from bridge.grammar import PARSER
+from bridge.spans import Document
 from bridge.tables import Table
 
 Kind = Literal["text", "literal", "heading", "code", "table", "rule", "empty"]
 """`text` is a paragraph; `literal` is shown as it is; `empty` is a list item without anything in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What the blocks of one text share."""
-
-    references: MutableMapping[str, Any] = field(default_factory=dict[str, Any])
-    """What links by name point at, as markdown-it-py keeps it."""
-    parsed: MutableMapping[str, Sequence[Token]] = field(default_factory=dict[str, Sequence[Token]])
-    """The inline tokens that were asked for."""
-
-
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
 _TASK = re.compile(r"\[([ xX])\](?:[ \t]+|$)")
 _ONLY_MARKERS = re.compile(r"[\s>*+.()\d-]*")
-_MARKS = re.compile(r"[\\`*_~\[<]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +136,7 @@ def parse(text: str) -> list[Block]:
     """The blocks of a text, in their order; none for no text."""
     lines: list[str] = _LINE.findall(text)
     document = Document()
-    drafts = list(_Walk(_PARSER.parse(text, document.references)).drafts())
+    drafts = list(_Walk(PARSER.parse(text, document.references)).drafts())
     starts = [*(draft.start for draft in drafts[1:]), len(lines)]
     blocks: list[Block] = []
     at = drafts[0].start if drafts else len(lines)
@@ -158,22 +148,6 @@ def parse(text: str) -> list[Block]:
         at = max(following, stop)
         _between(blocks, lines[stop + blank : at])
     return blocks
-
-
-def inline(content: str, document: Document) -> Sequence[Token] | None:
-    """The tokens of inline Markdown; None where there is nothing but text.
-
-    Besides those of CommonMark there is `address`, a web address that stands in the text.
-    """
-    if _MARKS.search(content) is None:
-        return None
-    known = document.parsed.get(content)
-    if known is not None:
-        return known
-    tokens: list[Token] = []
-    _PARSER.inline.parse(content, _PARSER, document.references, tokens)
-    document.parsed[content] = tokens
-    return tokens
 
 
 def _placed(draft: "_Draft", lines: Sequence[str], behind: Sequence[str], document: Document) -> tuple[Block, int]:
@@ -325,6 +299,3 @@ def _lines(token: Token) -> tuple[int, int]:
     """The first one, and the one after the last."""
     start, end = token.map or (0, 0)
     return start, end
-
-
-_PARSER = fast()

@@ -13,8 +13,8 @@ PIECES = (
 
 ANY_TEXT = st.lists(st.sampled_from(PIECES), max_size=60).map("".join) | st.text(max_size=400)
 
-LONG_TEXT = ANY_TEXT.map(lambda text: text * 20) | st.lists(st.sampled_from(PIECES), max_size=12).flatmap(
-    lambda pieces: st.integers(1, 60).map(lambda times: "".join(pieces) * times)
+LONG_TEXT = st.builds(
+    lambda pieces, times: "".join(pieces) * times, st.lists(st.sampled_from(PIECES), max_size=12), st.integers(1, 60)
 )
 """So long that it becomes several parts."""
 

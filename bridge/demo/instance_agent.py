@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.demo.document import document
 from bridge.demo.instance_input import Received
 
 _DIRECTIVE = re.compile(r"\[\[(\w+)((?::[^:\]]+)*)\]\]")
@@ -58,8 +59,9 @@ def agent(prompt: str, earlier: Sequence[str], files: Sequence[Received] = ()) -
 
     `[[name:argument]]` in the message steers it: `sleep:N` and `drip:N:S` (N words, S seconds apart) take time,
     `tool:NAME` tells of a tool while it sleeps, `http:CODE` and `fail` fail as a model provider does, `empty`,
-    `length`, `big:N` and `markdown` answer so, `image` adds an image as a tool makes it and `inline` one in the text
-    itself, `refuse` declines, `garbage` answers no JSON, `hang` never answers, `cut` closes the connection midway.
+    `length`, `big:N`, `document:N` and `markdown` answer so, `image` adds an image as a tool makes it and `inline` one
+    in the text itself, `refuse` declines, `garbage` answers no JSON, `hang` never answers, `cut` closes the connection
+    midway.
     """
     said = message(prompt)
     directives = {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
@@ -94,6 +96,8 @@ def _answer(said: str, earlier: Sequence[str], directives: dict[str, list[str]])
         return _MARKDOWN
     if "inline" in directives:
         return f"Here it is: ![a dot](data:image/png;base64,{IMAGE}) and that is all."
+    if "document" in directives:
+        return document(int(directives["document"][0]))
     if "big" in directives:
         return ("All work and no play makes Jack a dull boy.\n" * (int(directives["big"][0]) // 44 + 1))[
             : int(directives["big"][0])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -62,6 +63,13 @@ class TestAgent:
 
     def test_a_big_answer_has_the_size_that_was_asked_for(self) -> None:
         assert len(agent("[[big:100000]]", []).text) == 100_000
+
+    def test_a_document_has_at_least_the_size_that_was_asked_for_and_numbers_everything(self) -> None:
+        text = agent("[[document:20000]]", []).text
+        assert 20_000 <= len(text) < 26_000
+        numbers = [int(number) for number in re.findall(r"\((\d+)\)", text)]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) > 300
 
     def test_markdown_has_a_table_and_a_fence(self) -> None:
         assert "```python" in agent("[[markdown]]", []).text
