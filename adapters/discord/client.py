@@ -154,8 +154,8 @@ class DiscordClient:
         """
         path = "/channels/{channel_id}/messages"
         file = files.read(body)
-        said = {key: value for key, value in body.items() if key != files.KEY}
-        said |= {**QUIET, "nonce": nonce, "enforce_nonce": True}
+        own = {key: value for key, value in body.items() if key != files.KEY}
+        said = {**QUIET, **own, "nonce": nonce, "enforce_nonce": True}
         if file is None:
             answer = await self.call("POST", path, json=said, channel_id=channel)
         else:

@@ -122,8 +122,7 @@ async def test_without_files_read_the_person_and_the_operator_are_told(make_worl
     await world.end()
     why = "this Slack app may not read files; ask whoever runs it to add the scope files:read and install it again"
     assert notice == f"Not passed on to the agent: `plan.png`, `notes.md` ({why})."
-    (line,) = world.program.events("channel.lacks_scope")
-    assert line["scope"] == "files:read"
+    assert [line["scope"] for line in world.program.events("channel.lacks_scope")].count("files:read") == 1
 
 
 async def test_a_file_whose_address_expired_is_fetched_at_a_fresh_one(discord_world):

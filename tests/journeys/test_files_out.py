@@ -68,7 +68,8 @@ async def test_a_preview_becomes_the_beginning_and_not_a_file(either):
     world = either
     await world.start(bridge={"longest_answer": 1})
     said = await world.say(f"[[drip:30:0.1]] {LINE * 200}")
-    await in_time("the preview", world.platform.until(lambda: any(text.endswith(" …") for text in world.answers(said))))
+    await world.until_answers(said, 1)
+    assert files(world, said) == []
     ((name, content),) = await until_files(world, said, 1)
     await world.program.logged("delivery.sent", 3)
     await world.end()

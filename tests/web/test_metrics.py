@@ -62,14 +62,15 @@ async def test_what_happens_is_counted_once_it_is_committed(client: httpx.AsyncC
     await store.bury(await delivery(store), "the room is gone")
     await store.finish_turn(await turn(store), result(status="failed"))
     after = await read(client)
-    assert {name: after[name] - before[name] for name in after if name[0].endswith("_total") and name[0][:7] != "process"} == {
-        ("messages_accepted_total", "c"): 3, ("messages_accepted_total", "deaf"): 0, ("messages_accepted_total", "away"): 0,
-        ("turns_ended_total", "main", "answered"): 1, ("turns_ended_total", "main", "failed"): 1,
-        ("turns_ended_total", "main", "unknown"): 0, ("turns_ended_total", "main", "dropped"): 0,
-        ("deliveries_posted_total", "c"): 1, ("deliveries_posted_total", "deaf"): 0, ("deliveries_posted_total", "away"): 0,
-        ("deliveries_dead_total", "c"): 1, ("deliveries_dead_total", "deaf"): 0, ("deliveries_dead_total", "away"): 0,
-        ("feedback_total", "good"): 0, ("feedback_total", "bad"): 0,
-    }  # fmt: skip
+    counted = [name for name in after if name[0].endswith("_total") and not name[0].startswith("process")]
+    assert {name: after[name] - before[name] for name in counted if after[name] != before[name]} == {
+        ("messages_accepted_total", "c"): 3,
+        ("turns_ended_total", "main", "answered"): 1,
+        ("turns_ended_total", "main", "failed"): 1,
+        ("deliveries_posted_total", "c"): 1,
+        ("deliveries_dead_total", "c"): 1,
+    }
+    assert ("turns_ended_total", "main", "dropped") in counted
     assert {name: after[name] for name in after if name[0] in {"turns_open", "deliveries_open", "dead_letters"}} == {
         ("turns_open", "main"): 1, ("deliveries_open", "c"): 0, ("deliveries_open", "deaf"): 0,
         ("deliveries_open", "away"): 0, ("dead_letters", "turn"): 1, ("dead_letters", "delivery"): 1,
