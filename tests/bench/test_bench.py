@@ -71,6 +71,7 @@ def test_threads_that_were_there_before_tell_nobody(platform: str) -> None:
     assert there.delivered() == 0
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_a_tiny_round_measures_both_bots_and_nothing_is_lost(platform: str, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
