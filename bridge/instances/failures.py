@@ -24,16 +24,17 @@ LONGEST_RETRY_AFTER = 3600.0  # seconds; a server that asks for more is asked ag
 _MAX_WORDS = 200  # characters of a server's own words in a sentence
 _MIN_WITHHELD = 4  # characters; shorter texts occur in everything
 
-_Row = tuple[type[InstanceError], str]
+Row = tuple[type[InstanceError], str]
+"""What to do, and the sentence, in which `{who}`, `{name}`, `{status}` and `{why}` may stand."""
 
-_NOT_UNDERSTOOD: _Row = (
+_NOT_UNDERSTOOD: Row = (
     InstanceRefused,
     (
         "{who} does not understand the request{why}: "
         "check model and extra of [instances.{name}], then `!retry` asks again."
     ),
 )
-_TABLE: Mapping[int, _Row] = {  # status -> what to do, what to say
+_TABLE: Mapping[int, Row] = {  # status -> what to do, what to say
     400: _NOT_UNDERSTOOD,
     401: (
         InstanceRefused,
@@ -59,17 +60,17 @@ _TABLE: Mapping[int, _Row] = {  # status -> what to do, what to say
     429: (InstanceUnavailable, "{name} takes no more requests for the moment (429)."),
     503: (InstanceUnavailable, "{name} takes no requests for the moment (503)."),
 }
-_FILES_REFUSED: _Row = (
+_FILES_REFUSED: Row = (
     InstanceRefused,
     (
         "{who} does not take the message with its files{why}: write it again without them. "
         "If that is refused, too, check model and extra of [instances.{name}]."
     ),
 )
-_WITH_FILES: Mapping[int, _Row] = dict.fromkeys((400, 413, 422), _FILES_REFUSED)
+_WITH_FILES: Mapping[int, Row] = dict.fromkeys((400, 413, 422), _FILES_REFUSED)
 """The same for a message with files, where it differs: OpenClaw looks into files and refuses what is not what it
 is called (seen with 2026.9.6: a PDF that is none is a 400)."""
-_REST: Mapping[int, _Row] = {  # the first digit of every other status -> the same
+_REST: Mapping[int, Row] = {  # the first digit of every other status -> the same
     3: (
         InstanceRefused,
         "{who} points elsewhere (HTTP {status}): check base_url of [instances.{name}], then `!retry` asks again.",
@@ -79,7 +80,9 @@ _REST: Mapping[int, _Row] = {  # the first digit of every other status -> the sa
         "{who} refuses the request (HTTP {status}{why}): check [instances.{name}], then `!retry` asks again.",
     ),
 }
-_UNKNOWN: _Row = (TurnInterrupted, "{name} failed with HTTP {status}; whether it worked on the message is unknown.")
+_UNKNOWN: Row = (TurnInterrupted, "{name} failed with HTTP {status}; whether it worked on the message is unknown.")
+
+_NONE: Mapping[int, Row] = {}
 
 NOT_RUNNING: Mapping[str, str] = {  # status of an instance that is not running -> what it is called
     "stopped": "is stopped",
@@ -101,11 +104,13 @@ def failure(
     retry_after: float | None = None,
     withheld: Sequence[str] = (),
     files: bool = False,
+    sentences: Mapping[int, Row] = _NONE,
 ) -> InstanceError | Ending:
     """What an answer other than 2xx means for the turn: an error to raise, or the agent's own failure. Never raises.
 
     `name` is the section's name, `retry_after` what the server asked for in seconds. A server's words are quoted in a
     sentence only if they contain none of the texts in `withheld` (the key, the message). `files`: some went with it.
+    `sentences`: the rows that a kind of server has of its own.
     """
     value = openresponses.load(body) if "html" not in content_type.lower() else None
     fields = cast("dict[str, object]", value) if isinstance(value, dict) else {}
@@ -121,7 +126,11 @@ def failure(
             notice=f"{name} cannot be reached at the moment; your message waits and is answered when it is back.",
         )
     kind, sentence = (
-        (_WITH_FILES.get(status) if files else None) or _TABLE.get(status) or _REST.get(status // 100) or _UNKNOWN
+        (_WITH_FILES.get(status) if files else None)
+        or sentences.get(status)
+        or _TABLE.get(status)
+        or _REST.get(status // 100)
+        or _UNKNOWN
     )
     quoted = _quotable(words, withheld)
     text = sentence.format(who=who, name=name, status=status, why=f" ({quoted})" if quoted else "")
