@@ -142,3 +142,12 @@ class CanTakeFiles(Protocol):
     """Takes files with a message; an instance that does not say so takes none."""
 
     takes: Takes
+
+
+@runtime_checkable
+class CanAdvise(Protocol):
+    """Settings that may be good and still not what somebody wants."""
+
+    def advice(self) -> Sequence[str]:
+        """One sentence each, beginning with the key."""
+        ...
