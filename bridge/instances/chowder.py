@@ -1,7 +1,7 @@
 """An OpenClaw instance hosted by Chowder: one POST a turn, answered as JSON or as an event stream.
 
-Source: Chowder's API reference, pages "Send Message" and "Send Session Message", and what it says of keys and of starting
-instances (https://docs.chowder.dev).
+Source: Chowder's API reference, pages "Send Message" and "Send Session Message", and what it says of keys and of
+starting instances (https://docs.chowder.dev).
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -10,9 +10,10 @@ from pydantic import SecretStr, ValidationError
 from bridge.errors import InstanceRefused
 from bridge.instance import Ending, InstanceSettings
 from bridge.instances.openclaw import OpenClawInstance, OpenClawSettings
-from bridge.testing.instance_contract import ask, texts, turn
+from bridge.testing.instance_contract import RemoteInstanceContract, ask, texts, turn
 
 from .canned import KEY, CannedServer, http
+from .gateway import OpenClawServer
 
 Make = Callable[..., OpenClawInstance]
 SAID = (
@@ -35,6 +36,30 @@ async def openclaw() -> AsyncIterator[Make]:
     yield make
     for instance in made:
         await instance.close()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+class TestContract(RemoteInstanceContract):
+    """Against a gateway that takes what OpenClaw takes."""
+
+    recall: ClassVar[str] = "what did I say before?"
+    hanging: ClassVar[str] = "[[hang]]"
+
+    @pytest.fixture
+    async def server(self) -> AsyncIterator[OpenClawServer]:
+        async with OpenClawServer() as server:
+            self.server = server
+            yield server
+
+    @pytest.fixture
+    def instance(self, server: OpenClawServer, openclaw: Make, streamed: bool) -> OpenClawInstance:
+        return openclaw(server.base_url, api_key=SecretStr(server.api_key), stream=streamed)
+
+    async def is_busy(self) -> None:
+        await self.server.until(lambda server: any("[[hang]]" in request.input for request in server.requests))
+
+    async def was_hung_up_on(self) -> None:
+        await self.server.until(lambda server: any(request.aborted for request in server.requests))
 
 
 async def test_a_turn_is_one_post_whose_headers_name_session_agent_and_channel(
