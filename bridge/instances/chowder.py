@@ -96,7 +96,7 @@ class ChowderInstance:
             raise await self._start(stopped) from stopped
 
     def _question(self, turn: Turn) -> Question:
-        body: dict[str, JsonValue] = {"model": self._settings.model, "input": files.openclaw(turn)}
+        body: dict[str, JsonValue] = {"model": turn.route.model or self._settings.model, "input": files.openclaw(turn)}
         if self._settings.continuity == "session":
             return Question(f"{self._address}/session/{quote(turn.session, safe='')}/responses", body)
         if turn.continuation:

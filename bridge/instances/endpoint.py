@@ -106,7 +106,7 @@ class Endpoint:
         refusal: InstanceError | Ending | None = None
         try:
             headers = {**openresponses.headers(turn), **question.headers}
-            content = self._content(question.body)
+            content = self._content(question.body, turn)
             async with (
                 self._connected() as client,
                 client.stream("POST", question.address, content=content, headers=headers) as response,
@@ -208,8 +208,13 @@ class Endpoint:
         finally:
             self._clients.discard(client)
 
-    def _content(self, body: Mapping[str, JsonValue]) -> bytes:
-        whole = {**body, **self._settings.extra, **({"stream": True} if self._settings.stream else {})}
+    def _content(self, body: Mapping[str, JsonValue], turn: Turn) -> bytes:
+        whole = {
+            **body,
+            **self._settings.extra,
+            **turn.route.extra,
+            **({"stream": True} if self._settings.stream else {}),
+        }
         return json.dumps(whole, ensure_ascii=False).encode(errors="replace")
 
     def _broken(self, error: Exception, seconds: float) -> InstanceError:

@@ -31,7 +31,7 @@ OPENAI = Takes(
     together=24 * 2**20,
     called="images (JPEG, PNG, GIF, WebP), PDF, JSON and text",
 )
-"""What OpenAI's Responses API takes of what it makes sense to send, far below its 50 MB for all files of a request:
+"""What OpenAI's Responses API takes of what it makes sense to send, far below its 20 MB an image and 50 MB a request:
 https://developers.openai.com/api/docs/guides/file-inputs and
 https://developers.openai.com/api/docs/guides/images-vision (read 2026-11-22). Other servers
 may take less, and say so."""

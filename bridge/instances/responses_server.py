@@ -76,8 +76,9 @@ class OpenResponsesInstance:
     def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
         """Asks once, after the session's last answer."""
         body: dict[str, JsonValue] = {"input": files.openai(turn)}
-        if self._settings.model is not None:
-            body["model"] = self._settings.model
+        model = turn.route.model or self._settings.model
+        if model is not None:
+            body["model"] = model
         if turn.continuation:
             body["previous_response_id"] = turn.continuation
         return self._endpoint.ask(turn, Question(f"{self._settings.base_url}/responses", body))

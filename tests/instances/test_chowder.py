@@ -20,6 +20,7 @@ from bridge.envelope import Envelope
 from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
 from bridge.instances.chowder import ChowderInstance, ChowderSettings
+from bridge.route import Route
 from bridge.testing.instance_contract import RemoteInstanceContract, ask, texts, turn
 from bridge.trace import trace_id
 
@@ -140,6 +141,15 @@ async def test_a_lone_surrogate_in_the_prompt_does_not_stop_the_turn(canned: Can
     canned.answers = [http("200 OK", SAID)]
     await ask(chowder(canned.base_url), dataclasses.replace(turn("x"), prompt="a\ud83d"))
     assert json.loads(canned.requests[0][2])["input"] == "a?"
+
+
+async def test_a_rules_model_and_fields_go_before_the_instances(canned: CannedServer, chowder: Make) -> None:
+    canned.answers = [http("200 OK", SAID)]
+    instance = chowder(canned.base_url, extra={"instructions": "Be brief.", "top_p": 1}, stream=False)
+    await ask(instance, dataclasses.replace(turn("x"), route=Route("opus", {"instructions": "Be long."})))
+    assert json.loads(canned.requests[0][2]) == {
+        "model": "opus", "input": "[Ada] x", "instructions": "Be long.", "top_p": 1,
+    }  # fmt: skip
 
 
 async def test_a_stream_is_shown_as_it_grows(canned: CannedServer, chowder: Make) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from bridge.errors import InstanceRefused
 from bridge.instance import Ending, InstanceSettings
 from bridge.instances.openclaw import OpenClawInstance, OpenClawSettings
+from bridge.route import Route
 from bridge.testing.instance_contract import RemoteInstanceContract, ask, texts, turn
 
 from .canned import KEY, CannedServer, http
@@ -102,6 +104,18 @@ async def test_a_model_that_is_no_agent_takes_the_place_of_the_agents_own(
     _, headers, body = canned.requests[0]
     assert (json.loads(body)["model"], headers.get("x-openclaw-model")) == (sent, header)
     assert "x-openclaw-agent-id" not in headers
+
+
+async def test_a_rules_model_and_fields_go_before_the_instances(canned: CannedServer, openclaw: Make) -> None:
+    canned.answers = [http("200 OK", SAID)]
+    instance = openclaw(canned.base_url, model="openclaw/ops", extra={"instructions": "Be brief.", "top_p": 1})
+    routed = replace(turn("x"), route=Route("anthropic/opus", {"instructions": "Be long."}))
+    await ask(instance, routed)
+    _, headers, body = canned.requests[0]
+    assert headers["x-openclaw-model"] == "anthropic/opus"
+    assert json.loads(body) == {
+        "model": "openclaw/ops", "input": "[Ada] x", "instructions": "Be long.", "top_p": 1, "stream": True,
+    }  # fmt: skip
 
 
 async def test_a_switched_off_endpoint_is_said_to_be(canned: CannedServer, openclaw: Make) -> None:

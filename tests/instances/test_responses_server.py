@@ -15,6 +15,7 @@ from bridge.instance import Ending, InstanceSettings
 from bridge.instances.failures import FORGOTTEN
 from bridge.instances.files import OPENAI, openai
 from bridge.instances.responses_server import OpenResponsesInstance, OpenResponsesSettings
+from bridge.route import Route
 from bridge.testing.instance_contract import RemoteInstanceContract, ask, ending, texts, turn
 
 from .canned import KEY, CannedServer, http
@@ -82,6 +83,13 @@ async def test_a_key_a_model_and_the_last_answer_go_along(canned: CannedServer, 
     assert json.loads(body) == {
         "input": "[Ada] hello", "model": "gpt-oss", "previous_response_id": "resp_0", "store": True, "stream": True,
     }  # fmt: skip
+
+
+async def test_a_rules_model_and_fields_go_before_the_instances(canned: CannedServer, other: Make) -> None:
+    canned.answers = [http("200 OK", SAID)]
+    instance = other(canned.base_url, model="gpt-oss", extra={"store": True, "top_p": 1}, stream=False)
+    await ask(instance, replace(turn("x"), route=Route("opus", {"top_p": 0.5})))
+    assert json.loads(canned.requests[0][2]) == {"input": "[Ada] x", "model": "opus", "store": True, "top_p": 0.5}
 
 
 async def test_a_conversation_that_the_server_forgot_is_said_and_then_begun_anew(other: Make) -> None:
