@@ -38,6 +38,20 @@ def test_every_id_is_within_the_alphabet_and_the_length(some: list[str]) -> None
     assert len(thread_session("slack", *some)) <= MAX_CHARS
 
 
+@given(st.sampled_from(["main", "global", "unknown", "agent", "subagent", "cron", "acp"]), parts)
+def test_no_id_is_one_that_openclaw_keeps_for_itself(word: str, some: list[str]) -> None:
+    """`main`, `global`, `unknown`, and what begins with `agent:` and the like: seen with 2026.9.6 on 2026-11-21."""
+    rest = [*some, f"{word}:x"]
+    made = {
+        thread_session("slack", *rest), thread_session(word, *rest), thread_session("discord", word),
+        user_session("slack", word, f"{word}:x"), room_session("slack", word, word), direct_session("slack", word, word),
+        ticket_session(word), ticket_session(f"{word}:x"), ticket_session(f"agent:main:{word}"),
+    }  # fmt: skip
+    assert made.isdisjoint({"main", "global", "unknown"})
+    assert not any(":" in session for session in made)
+    assert all(session == session.lower() for session in made)
+
+
 @given(parts, parts)
 def test_different_parts_never_give_the_same_id(one: list[str], other: list[str]) -> None:
     assert (thread_session("slack", *one) == thread_session("slack", *other)) == (one == other)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
+from bridge.foreign import text_at
 from bridge.instance import Ending
 from bridge.instances import openresponses
 from bridge.text import readable
@@ -24,16 +25,17 @@ LONGEST_RETRY_AFTER = 3600.0  # seconds; a server that asks for more is asked ag
 _MAX_WORDS = 200  # characters of a server's own words in a sentence
 _MIN_WITHHELD = 4  # characters; shorter texts occur in everything
 
-_Row = tuple[type[InstanceError], str]
+Row = tuple[type[InstanceError], str]
+"""What to do, and the sentence, in which `{who}`, `{name}`, `{status}` and `{why}` may stand."""
 
-_NOT_UNDERSTOOD: _Row = (
+_NOT_UNDERSTOOD: Row = (
     InstanceRefused,
     (
         "{who} does not understand the request{why}: "
         "check model and extra of [instances.{name}], then `!retry` asks again."
     ),
 )
-_TABLE: Mapping[int, _Row] = {  # status -> what to do, what to say
+_TABLE: Mapping[int, Row] = {  # status -> what to do, what to say
     400: _NOT_UNDERSTOOD,
     401: (
         InstanceRefused,
@@ -59,27 +61,29 @@ _TABLE: Mapping[int, _Row] = {  # status -> what to do, what to say
     429: (InstanceUnavailable, "{name} takes no more requests for the moment (429)."),
     503: (InstanceUnavailable, "{name} takes no requests for the moment (503)."),
 }
-_FILES_REFUSED: _Row = (
+_FILES_REFUSED: Row = (
     InstanceRefused,
     (
         "{who} does not take the message with its files{why}: write it again without them. "
         "If that is refused, too, check model and extra of [instances.{name}]."
     ),
 )
-_WITH_FILES: Mapping[int, _Row] = dict.fromkeys((400, 413, 422), _FILES_REFUSED)
+_WITH_FILES: Mapping[int, Row] = dict.fromkeys((400, 413, 422), _FILES_REFUSED)
 """The same for a message with files, where it differs: OpenClaw looks into files and refuses what is not what it
 is called (seen with 2026.9.6: a PDF that is none is a 400)."""
-_REST: Mapping[int, _Row] = {  # the first digit of every other status -> the same
+_REST: Mapping[int, Row] = {  # the first digit of every other status -> the same
     3: (
         InstanceRefused,
         "{who} points elsewhere (HTTP {status}): check base_url of [instances.{name}], then `!retry` asks again.",
     ),
     4: (
         InstanceRefused,
-        "{who} refuses the request (HTTP {status}{why}): check [instances.{name}], then `!retry` asks again.",
+        "{who} refuses the request (HTTP {status}){why}: check [instances.{name}], then `!retry` asks again.",
     ),
 }
-_UNKNOWN: _Row = (TurnInterrupted, "{name} failed with HTTP {status}; whether it worked on the message is unknown.")
+_UNKNOWN: Row = (TurnInterrupted, "{name} failed with HTTP {status}; whether it worked on the message is unknown.")
+
+_NONE: Mapping[int, Row] = {}
 
 NOT_RUNNING: Mapping[str, str] = {  # status of an instance that is not running -> what it is called
     "stopped": "is stopped",
@@ -88,8 +92,15 @@ NOT_RUNNING: Mapping[str, str] = {  # status of an instance that is not running 
     "starting": "is starting",
     "error": "is in an error state, which its owner has to repair",
 }
+FORGOTTEN = "it does not know this conversation any more, and begins a new one with what is asked next"
+"""The detail of a failure for which the continuation is to blame: the session's next turn goes without one."""
+_FORGOTTEN_CODE = "previous_response_not_found"
 _STATUS = re.compile(rf"\b({'|'.join(NOT_RUNNING)}|terminated)\b", re.IGNORECASE)
 _NOT_REACHED = re.compile(r"\b(unavailable|unreachable)\b", re.IGNORECASE)
+
+
+class Stopped(InstanceUnavailable):
+    """Whoever may start the instance may do so now."""
 
 
 def failure(
@@ -101,18 +112,23 @@ def failure(
     retry_after: float | None = None,
     withheld: Sequence[str] = (),
     files: bool = False,
+    continued: bool = False,
+    sentences: Mapping[int, Row] = _NONE,
 ) -> InstanceError | Ending:
     """What an answer other than 2xx means for the turn: an error to raise, or the agent's own failure. Never raises.
 
     `name` is the section's name, `retry_after` what the server asked for in seconds. A server's words are quoted in a
     sentence only if they contain none of the texts in `withheld` (the key, the message). `files`: some went with it.
+    `continued`: it named an earlier response. `sentences`: the rows that a kind of server has of its own.
     """
     value = openresponses.load(body) if "html" not in content_type.lower() else None
     fields = cast("dict[str, object]", value) if isinstance(value, dict) else {}
     if fields.get("object") == "response" and fields.get("status") == "failed":
         return Ending("failed", openresponses.error_words(fields.get("error")))
     who, words = _owner(fields)
-    if status == 409:
+    if continued and _is_forgotten(fields.get("error")):
+        return Ending("failed", FORGOTTEN, continuation="")
+    if status == 409 and who != "The gateway":
         return _not_running(words, name, retry_after)
     if status == 502 and who == "Chowder" and _NOT_REACHED.search(words):
         return InstanceUnavailable(
@@ -121,7 +137,11 @@ def failure(
             notice=f"{name} cannot be reached at the moment; your message waits and is answered when it is back.",
         )
     kind, sentence = (
-        (_WITH_FILES.get(status) if files else None) or _TABLE.get(status) or _REST.get(status // 100) or _UNKNOWN
+        (_WITH_FILES.get(status) if files else None)
+        or sentences.get(status)
+        or _TABLE.get(status)
+        or _REST.get(status // 100)
+        or _UNKNOWN
     )
     quoted = _quotable(words, withheld)
     text = sentence.format(who=who, name=name, status=status, why=f" ({quoted})" if quoted else "")
@@ -151,11 +171,17 @@ def _not_running(words: str, name: str, retry_after: float | None) -> InstanceEr
     if status == "terminated":
         return InstanceRefused(f"{name} was terminated: write another instance_id under [instances.{name}].")
     state = NOT_RUNNING.get(status, "is not running")
-    return InstanceUnavailable(
+    kind = Stopped if status == "stopped" else InstanceUnavailable
+    return kind(
         f"{name} {state} (409).",
         retry_after=retry_after or RETRY_AFTER,
         notice=f"{name} {state}; your message waits and is answered when it runs.",
     )
+
+
+def _is_forgotten(error: object) -> bool:
+    """OpenAI's code, and the field it blames: https://github.com/bigduu/Bamboo-agent/pull/513 (read 2026-11-22)."""
+    return text_at(error, "code") == _FORGOTTEN_CODE or text_at(error, "param") == "previous_response_id"
 
 
 def _owner(fields: Mapping[str, object]) -> tuple[str, str]:

@@ -1,5 +1,9 @@
 """Sessions that are more than one thread: a user's, a room's, a ticket's; and threads that stay apart."""
 
+import signal
+
+import pytest
+
 
 async def test_two_threads_are_two_sessions_that_do_not_know_of_each_other(world):
     await world.start()
@@ -69,6 +73,43 @@ async def test_the_first_rule_that_matches_decides(world):
     assert world.answers(refused) == []
     assert set(world.sessions()) == {f"slack-t0demo0001-room-{ops.id.lower()}", world.session_of(in_dev)}
     assert dev.id in world.session_of(in_dev).upper()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"session": "user"}, {"session": "room"}, {"session": "ticket", "ticket": "[A-Z]+-[0-9]+"}],
+    ids=["user", "room", "ticket"],
+)
+async def test_a_new_session_never_gets_two_requests_at_once_whoever_begins_it(world, rule):
+    """OpenClaw answers all but one of several first requests with 500 and forgets them (seen 2026-11-21)."""
+    world.agent.hold()
+    await world.start({"rooms": ["*", "dm"], **rule}, instance={"on_unknown": "retry"})
+    said = [await world.say(f"ABC-1: message {number}") for number in range(4)]
+    await world.settled()
+    await world.agent.wait_for_requests(1)
+    world.program.signal(signal.SIGKILL)
+    await world.program.ended()
+    await world.restart()
+    await world.agent.wait_for_requests(2)
+    world.agent.release()
+    for one in said:
+        assert (await world.until_answers(one, 1))[0].startswith("You said: ABC-1: message")
+    assert world.agent.overlaps == 0
+    assert len({request.session for request in world.agent.requests}) == 1
+
+
+async def test_a_rule_asks_its_instance_for_another_model_also_after_a_retry(world):
+    await world.start({"model": "opus", "extra": {"instructions": "Be brief."}})
+    said, _ = await world.ask("hello [[fail]]")
+    await world.end()
+    world.configure({"model": "haiku"})
+    await world.restart()
+    await world.say("!retry", said)
+    await world.until_answers(said, 2)
+    await world.ask("and now?", said)
+    asked = [(one.body["model"], one.body.get("instructions")) for one in world.agent.requests]
+    assert asked == [("opus", "Be brief."), ("opus", "Be brief."), ("haiku", None)]
+    assert ", model opus: failed" in await world.command("trace", "t1")
 
 
 async def test_variants_keep_a_session_at_its_instance(world):
