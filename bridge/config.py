@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 
 from bridge.errors import ConfigError
-from bridge.instance import InstanceSettings
+from bridge.instance import CanAdvise, InstanceSettings
 from bridge.rules import Rule
 from bridge.settings import Resolve, Secret, Section
 
@@ -88,6 +88,12 @@ class Config:
         ]
         if not self.channels:
             said.append("there is no [channels.…]: the bridge listens nowhere")
+        said += [
+            f"instances.{name}.{sentence}"
+            for name, settings in self.instances.items()
+            if isinstance(settings, CanAdvise)
+            for sentence in settings.advice()
+        ]
         return said
 
 

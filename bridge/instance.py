@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bridge.envelope import Envelope
 from bridge.files import File
+from bridge.route import AS_CONFIGURED, Route
 from bridge.settings import Section
 
 
@@ -41,6 +42,8 @@ class Turn:
     attempt: int = 1
     files: Sequence[File] = ()
     """What is attached to the message and taken by the instance."""
+    route: Route = AS_CONFIGURED
+    """What the rule asks of the instance. One that has no model, or takes no further fields, does without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +145,12 @@ class CanTakeFiles(Protocol):
     """Takes files with a message; an instance that does not say so takes none."""
 
     takes: Takes
+
+
+@runtime_checkable
+class CanAdvise(Protocol):
+    """Settings that may be good and still not what somebody wants."""
+
+    def advice(self) -> Sequence[str]:
+        """One sentence each, beginning with the key."""
+        ...

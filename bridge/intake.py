@@ -65,6 +65,7 @@ class Intake:
             wants_context=decision.wants_context,
             missed=missed,
             too_old=too_old,
+            route=decision.route,
             joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge import session
 from bridge.channel import Facts
 from bridge.envelope import Conversation, Envelope
+from bridge.route import AS_CONFIGURED, Route
 from bridge.rules import Rule
 
 
@@ -29,6 +30,8 @@ class Decision:
     """Answered only if the bot takes part in the thread already."""
     wants_context: bool
     """If the bot does not take part in the thread yet, the agent is given what was said there before."""
+    route: Route = AS_CONFIGURED
+    """What is asked of whichever instance answers."""
 
 
 def admits(rules: Sequence[Rule], channel: str, facts: Facts) -> Rule | None:
@@ -63,6 +66,7 @@ def decide(
         binds_thread=rule.session in ("thread", "ticket") and not flat,
         conversation=facts.unthreaded if in_room and facts.unthreaded else envelope.conversation,
         only_if_known=not triggered,
+        route=Route(rule.model, rule.extra),
         wants_context=facts.in_thread and not flat,
     )
 

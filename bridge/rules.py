@@ -3,8 +3,9 @@
 import re
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
+from bridge.route import Extra, ModelName
 from bridge.settings import Section
 
 
@@ -22,6 +23,10 @@ class Rule(Section):
     bots: bool = False
     dm_session: Literal["thread", "channel"] = "thread"
     variants: dict[str, int] = Field(default_factory=dict[str, int])
+    model: ModelName | None = None
+    """Takes the place of the instance's."""
+    extra: Extra = Field(default_factory=dict[str, JsonValue])
+    """Further fields of the request, over the instance's."""
 
     @field_validator("ticket")
     @classmethod

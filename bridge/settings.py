@@ -34,9 +34,10 @@ Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 """A value written as `env:NAME` or `file:PATH`; a literal one is refused."""
 
 
-def asked(question: str, *, when: tuple[str, str] | None = None) -> dict[str, Any]:
+def asked(question: str, *, when: tuple[str, str] | None = None, optional: bool = False) -> dict[str, Any]:
     """Marks a field as one that `threadbridge init` asks for; `when` = only if that key has that value.
+    `optional`: an empty answer leaves the key out.
 
     Goes into `Field(json_schema_extra=…)`.
     """
-    return {"ask": question, "when": when}
+    return {"ask": question, "when": when, "optional": optional}

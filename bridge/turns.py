@@ -181,6 +181,7 @@ class Turns:
             continuation=lease.continuation,
             attempt=lease.attempt,
             files=files,
+            route=lease.route,
         )
         return turn, left
 

@@ -8,6 +8,7 @@ import pytest
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.policy import Decision, admits, decide
+from bridge.route import Route
 from bridge.rules import Rule
 
 ROOM = Conversation(source="slack", ref="room")
@@ -162,6 +163,12 @@ def test_a_mention_in_a_thread_wants_what_was_said_before() -> None:
     decision = decided(replace(FACTS, in_thread=True))
     assert decision is not None
     assert decision.wants_context
+
+
+def test_what_a_rule_asks_of_the_instance_is_decided_with_it() -> None:
+    decision = decided(FACTS, model="opus", extra={"temperature": 0.5})
+    assert decision is not None
+    assert decision.route == Route("opus", {"temperature": 0.5})
 
 
 def test_variants_are_stable_per_session_and_keep_their_shares() -> None:

@@ -138,9 +138,11 @@ class _Questions:
             if "ask" not in extra or (when is not None and said.get(when[0]) != when[1]):
                 continue
             secret = _is_secret(field)
-            default = None if secret or field.is_required() else str(field.default)
+            default = "" if extra.get("optional") else None if secret or field.is_required() else str(field.default)
             value = self._answers.pop(f"{group}.{key}", None) or self._asked(group, key, extra["ask"], default, secret)
             said[key] = value
+            if not value and extra.get("optional"):
+                continue
             if secret:
                 variable = f"{chosen}_{key}".upper()
                 secrets[variable] = value

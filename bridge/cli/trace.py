@@ -141,6 +141,7 @@ def _turn_as_json(turn: TurnRecord) -> dict[str, Any]:
         "session": turn.session,
         "channel": turn.channel,
         "instance": turn.instance,
+        "model": turn.route.model,
         "status": turn.status,
         "attempts": turn.attempts,
         "error": turn.error,
@@ -157,6 +158,7 @@ def _turn_as_json(turn: TurnRecord) -> dict[str, Any]:
 
 def _print(turn: TurnRecord) -> None:
     names = f"session {turn.session}, channel {turn.channel}, instance {turn.instance}"
+    names += f", model {turn.route.model}" if turn.route.model else ""
     out.print(f"{turn_id(turn.seq):<9} {names}: {turn.status}", highlight=False, markup=False)
     if turn.status == "open" and turn.attempts:
         out.print(f"          tried {turn.attempts} times: {shown(turn.error or '')}", highlight=False, markup=False)

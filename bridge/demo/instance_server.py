@@ -107,20 +107,22 @@ class DemoInstanceServer:
     async def start(self) -> None:
         """Listens; a port of 0 becomes the free one that was found."""
         app = web.Application(client_max_size=20 * 1024 * 1024)
-        instance = "/v1/instances/{instance}"
-        app.add_routes(
-            [
-                web.post(f"{instance}/responses", self._respond),
-                web.post(f"{instance}/session/{{session}}/responses", self._respond),
-                web.get(instance, self._show),
-                web.get(f"{instance}/status", self._show),
-                web.post(f"{instance}/{{action:start|stop}}", self._switch),
-            ]
-        )
+        app.add_routes(self.routes())
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
         self.port = int(self._runner.addresses[0][1])
+
+    def routes(self) -> list[web.RouteDef]:
+        """What it serves."""
+        instance = "/v1/instances/{instance}"
+        return [
+            web.post(f"{instance}/responses", self._respond),
+            web.post(f"{instance}/session/{{session}}/responses", self._respond),
+            web.get(instance, self._show),
+            web.get(f"{instance}/status", self._show),
+            web.post(f"{instance}/{{action:start|stop}}", self._switch),
+        ]
 
     async def stop(self) -> None:
         """Closes every connection and the port."""
@@ -203,9 +205,22 @@ class DemoInstanceServer:
             return _invalid(str(refused))
         if not said and not files:
             return _invalid("Missing user message in `input`.")
-        session = request.match_info.get("session") or self._continued.get(
-            str(body.get("previous_response_id")), DEFAULT_SESSION
-        )
+        session = request.match_info.get("session") or self.session_after(body) or DEFAULT_SESSION
+        return await self.turn(request, body, session, said, files)
+
+    def session_after(self, body: dict[str, Any]) -> str | None:
+        """The session that goes on from the response that a request names; None if it names none that is known."""
+        return self._continued.get(str(body.get("previous_response_id")))
+
+    async def turn(
+        self,
+        request: web.Request,
+        body: dict[str, Any],
+        session: str,
+        said: str,
+        files: Sequence[instance_input.Received],
+    ) -> web.StreamResponse:
+        """Remembers the message and lets the agent answer it."""
         memory = self._sessions.setdefault(session, _Session(created=session == DEFAULT_SESSION))
         self._sessions.move_to_end(session)
         response = wire.begun(body["model"])

@@ -1,21 +1,28 @@
 """An OpenClaw instance hosted by Chowder: one POST a turn, answered as JSON or as an event stream.
 
-Source: Chowder's API reference, pages "Send Message" and "Send Session Message" (https://docs.chowder.dev).
+Source: Chowder's API reference, pages "Send Message" and "Send Session Message", and what it says of keys and of
+starting instances (https://docs.chowder.dev).
 """
 
+import contextlib
 from collections.abc import AsyncGenerator
 from typing import ClassVar, Literal, Self, cast
 from urllib.parse import quote
 
 import httpx
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from bridge.envelope import Actor
-from bridge.instance import CanProbe, CanTakeFiles, Instance, InstanceSettings, Step, Takes, Turn
+from bridge.errors import InstanceUnavailable
+from bridge.instance import CanAdvise, CanProbe, CanTakeFiles, Instance, InstanceSettings, Step, Takes, Turn
 from bridge.instances import failures, files, openresponses
 from bridge.instances.endpoint import Endpoint, Question, Whose
 from bridge.instances.http_settings import ApiKey, HttpSettings, WebAddress
 from bridge.settings import asked
+
+ORGANISATION = "chd_org_"
+SCOPED = "chd_sk_"
+"""How a key begins that may do everything, and one that may do what it was made for (facts of the API reference)."""
 
 
 class ChowderSettings(HttpSettings):
@@ -29,6 +36,26 @@ class ChowderSettings(HttpSettings):
     continuity: Literal["session", "previous_response_id"] = "session"
     """How the agent knows the thread: by a session of its name, or by the id of its last answer in the instance's
     default session, which all threads then share."""
+    autostart: bool = False
+    """A stopped instance is started when somebody writes. Needs the organisation's key."""
+
+    @model_validator(mode="after")
+    def _may_start(self) -> Self:
+        if self.autostart and self.api_key.get_secret_value().startswith(SCOPED):
+            raise ValueError(
+                f"autostart cannot be done with a scoped key ({SCOPED}…): use {ORGANISATION}…, or leave it out"
+            )
+        return self
+
+    def advice(self) -> list[str]:
+        """What can be used but need not be."""
+        if self.autostart or not self.api_key.get_secret_value().startswith(ORGANISATION):
+            return []
+        said = (
+            f"api_key is the organisation's key ({ORGANISATION}…), which may do everything with every instance: "
+            f"a scoped one ({SCOPED}…) with interact and read for this instance is enough"
+        )
+        return [said]
 
 
 class ChowderInstance:
@@ -57,16 +84,39 @@ class ChowderInstance:
             raise TypeError(f"[instances.{name}] was read as {type(settings).__name__}")
         return cls(name, settings, transport=transport)
 
-    def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
-        """Asks once, in the thread's session or after its last answer."""
-        body: dict[str, JsonValue] = {"model": self._settings.model, "input": files.openclaw(turn)}
+    async def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
+        """Asks once, in the thread's session or after its last answer. Starts the instance if it has to and may."""
+        try:
+            async with contextlib.aclosing(self._endpoint.ask(turn, self._question(turn))) as steps:
+                async for step in steps:
+                    yield step
+        except failures.Stopped as stopped:
+            if not self._settings.autostart:
+                raise
+            raise await self._start(stopped) from stopped
+
+    def _question(self, turn: Turn) -> Question:
+        body: dict[str, JsonValue] = {"model": turn.route.model or self._settings.model, "input": files.openclaw(turn)}
         if self._settings.continuity == "session":
-            address = f"{self._address}/session/{quote(turn.session, safe='')}/responses"
-        else:
-            address = f"{self._address}/responses"
-            if turn.continuation is not None:
-                body["previous_response_id"] = turn.continuation
-        return self._endpoint.ask(turn, Question(address, body))
+            return Question(f"{self._address}/session/{quote(turn.session, safe='')}/responses", body)
+        if turn.continuation:
+            body["previous_response_id"] = turn.continuation
+        return Question(f"{self._address}/responses", body)
+
+    async def _start(self, stopped: failures.Stopped) -> InstanceUnavailable:
+        """Takes 10 to 15 seconds, in which the message waits. A 409 is said of an instance that starts already."""
+        look = await self._endpoint.look(f"{self._address}/start", "POST")
+        if look.problem and look.status != 409:
+            return InstanceUnavailable(
+                f"{stopped} It could not be started: {look.problem}",
+                retry_after=stopped.retry_after,
+                notice=stopped.notice,
+            )
+        return InstanceUnavailable(
+            f"{stopped} It is being started.",
+            retry_after=stopped.retry_after,
+            notice=f"{self.name} was stopped and is being started; your message is answered when it runs.",
+        )
 
     async def probe(self) -> str | None:
         """Asks for the instance's status. A key that may write but not read (403) is no fault."""
@@ -96,3 +146,4 @@ class ChowderInstance:
 _is_instance: type[Instance] = ChowderInstance
 _can_probe: type[CanProbe] = ChowderInstance
 _can_take_files: type[CanTakeFiles] = ChowderInstance
+_can_advise: type[CanAdvise] = ChowderSettings

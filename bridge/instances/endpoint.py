@@ -22,7 +22,6 @@ from bridge.instances.http_settings import HttpSettings
 
 CONNECT_TIMEOUT = 10.0  # seconds for name, connection and TLS together
 PROBE_TIMEOUT = 5.0  # seconds
-KEEPALIVE_EXPIRY = 4.0  # seconds; OpenClaw closes idle connections after 5 (seen), and a POST must not meet that
 
 _BROKEN = (httpx.HTTPError, aiohttp.ClientError, HttpProcessingError, OSError)
 """What the transport raises. `httpx_aiohttp` maps most of aiohttp's errors, but not all."""
@@ -93,18 +92,9 @@ class Endpoint:
         self._settings = settings
         self._clock = clock
         self._key = key.get_secret_value() if key else ""
-        connections = max(settings.concurrency, 1) + 2  # two for probes
-        self._client = HttpxAiohttpClient(
-            transport=transport,
-            headers={
-                **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
-                "Content-Type": "application/json",
-                "User-Agent": f"threadbridge/{__version__}",
-            },
-            timeout=httpx.Timeout(settings.timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
-            limits=httpx.Limits(max_connections=connections, keepalive_expiry=KEEPALIVE_EXPIRY),
-            follow_redirects=False,
-        )
+        self._transport = transport
+        self._certificates = httpx.create_ssl_context()
+        self._clients: set[httpx.AsyncClient] = set()
 
     async def ask(self, turn: Turn, question: Question) -> AsyncGenerator[Step, None]:
         """Asks once. Yields Progress if the server streams, the reply unless it is empty, its files, and the Ending.
@@ -116,8 +106,11 @@ class Endpoint:
         refusal: InstanceError | Ending | None = None
         try:
             headers = {**openresponses.headers(turn), **question.headers}
-            content = self._content(question.body)
-            async with self._client.stream("POST", question.address, content=content, headers=headers) as response:
+            content = self._content(question.body, turn)
+            async with (
+                self._connected() as client,
+                client.stream("POST", question.address, content=content, headers=headers) as response,
+            ):
                 if response.is_success:
                     async with contextlib.aclosing(openresponses.read(response, self.name)) as steps:
                         async for step in steps:
@@ -126,14 +119,14 @@ class Endpoint:
                             else:
                                 yield step
                 else:
-                    withheld = (turn.prompt, turn.envelope.text)
-                    refusal = await self._refusal(response, withheld, files=bool(turn.files))
+                    refusal = await self._refusal(response, turn)
         except _BROKEN as error:
             raise self._broken(error, asyncio.get_running_loop().time() - begun) from error
         if isinstance(refusal, InstanceError):
             raise refusal
         if isinstance(refusal, Ending):
-            yield Ending(refusal.outcome, refusal.detail, turn.continuation)
+            following = turn.continuation if refusal.continuation is None else refusal.continuation
+            yield Ending(refusal.outcome, refusal.detail, following)
             return
         if said is None:
             raise self._interrupted(asyncio.get_running_loop().time() - begun)
@@ -150,10 +143,14 @@ class Endpoint:
             yield file
         yield openresponses.ending(said, turn.continuation)
 
-    async def look(self, address: str) -> Look:
-        """A GET that asks how the server is. Never raises."""
+    async def look(self, address: str, method: str = "GET") -> Look:
+        """A request that is no turn and has no body: how the server is, or that it should start. Never raises."""
         try:
-            async with asyncio.timeout(PROBE_TIMEOUT), self._client.stream("GET", address) as response:
+            async with (
+                asyncio.timeout(PROBE_TIMEOUT),
+                self._connected() as client,
+                client.stream(method, address) as response,
+            ):
                 if response.is_success:
                     return Look(response.status_code, openresponses.load(await openresponses.read_body(response)))
                 refusal = await self._refusal(response)
@@ -163,10 +160,8 @@ class Endpoint:
             sentence = f"{self.name} cannot be reached: check base_url of [instances.{self.name}] and the network."
             return Look(problem=sentence)
 
-    async def _refusal(
-        self, response: httpx.Response, withheld: tuple[str, ...] = (), *, files: bool = False
-    ) -> InstanceError | Ending:
-        """What an answer other than 2xx means."""
+    async def _refusal(self, response: httpx.Response, turn: Turn | None = None) -> InstanceError | Ending:
+        """What an answer other than 2xx means; `turn`: what was asked."""
         body = await openresponses.read_body(response)
         headers = response.headers
         return failures.failure(
@@ -175,17 +170,51 @@ class Endpoint:
             headers.get("content-type", ""),
             name=self.name,
             retry_after=failures.retry_after_seconds(headers.get("retry-after"), self._clock()),
-            withheld=(self._key, *withheld),
-            files=files,
+            withheld=(self._key, *((turn.prompt, turn.envelope.text) if turn else ())),
+            files=bool(turn and turn.files),
+            continued=bool(turn and turn.continuation),
             sentences=self._whose.sentences,
         )
 
     async def close(self) -> None:
         """Closes every connection; turns that still run are hung up on."""
-        await self._client.aclose()
+        for client in list(self._clients):
+            await client.aclose()
 
-    def _content(self, body: Mapping[str, JsonValue]) -> bytes:
-        whole = {**body, **self._settings.extra, **({"stream": True} if self._settings.stream else {})}
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[httpx.AsyncClient]:
+        """A connection for one request.
+
+        None is kept for the next one: what was sent into a connection that the other side has given up may have run or
+        not, and a POST is not repeated. OpenClaw closes idle ones after 5 seconds, and a proxy before it that relays a
+        stream was seen to listen to nothing more on a connection that looked free (2026-11-22).
+        """
+        client = HttpxAiohttpClient(
+            transport=self._transport,
+            verify=self._certificates,
+            headers={
+                **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
+                "Connection": "close",
+                "Content-Type": "application/json",
+                "User-Agent": f"threadbridge/{__version__}",
+            },
+            timeout=httpx.Timeout(self._settings.timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
+            follow_redirects=False,
+        )
+        self._clients.add(client)
+        try:
+            async with client:
+                yield client
+        finally:
+            self._clients.discard(client)
+
+    def _content(self, body: Mapping[str, JsonValue], turn: Turn) -> bytes:
+        whole = {
+            **body,
+            **self._settings.extra,
+            **turn.route.extra,
+            **({"stream": True} if self._settings.stream else {}),
+        }
         return json.dumps(whole, ensure_ascii=False).encode(errors="replace")
 
     def _broken(self, error: Exception, seconds: float) -> InstanceError:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
+from bridge.foreign import text_at
 from bridge.instance import Ending
 from bridge.instances import openresponses
 from bridge.text import readable
@@ -77,7 +78,7 @@ _REST: Mapping[int, Row] = {  # the first digit of every other status -> the sam
     ),
     4: (
         InstanceRefused,
-        "{who} refuses the request (HTTP {status}{why}): check [instances.{name}], then `!retry` asks again.",
+        "{who} refuses the request (HTTP {status}){why}: check [instances.{name}], then `!retry` asks again.",
     ),
 }
 _UNKNOWN: Row = (TurnInterrupted, "{name} failed with HTTP {status}; whether it worked on the message is unknown.")
@@ -91,8 +92,15 @@ NOT_RUNNING: Mapping[str, str] = {  # status of an instance that is not running 
     "starting": "is starting",
     "error": "is in an error state, which its owner has to repair",
 }
+FORGOTTEN = "it does not know this conversation any more, and begins a new one with what is asked next"
+"""The detail of a failure for which the continuation is to blame: the session's next turn goes without one."""
+_FORGOTTEN_CODE = "previous_response_not_found"
 _STATUS = re.compile(rf"\b({'|'.join(NOT_RUNNING)}|terminated)\b", re.IGNORECASE)
 _NOT_REACHED = re.compile(r"\b(unavailable|unreachable)\b", re.IGNORECASE)
+
+
+class Stopped(InstanceUnavailable):
+    """Whoever may start the instance may do so now."""
 
 
 def failure(
@@ -104,20 +112,23 @@ def failure(
     retry_after: float | None = None,
     withheld: Sequence[str] = (),
     files: bool = False,
+    continued: bool = False,
     sentences: Mapping[int, Row] = _NONE,
 ) -> InstanceError | Ending:
     """What an answer other than 2xx means for the turn: an error to raise, or the agent's own failure. Never raises.
 
     `name` is the section's name, `retry_after` what the server asked for in seconds. A server's words are quoted in a
     sentence only if they contain none of the texts in `withheld` (the key, the message). `files`: some went with it.
-    `sentences`: the rows that a kind of server has of its own.
+    `continued`: it named an earlier response. `sentences`: the rows that a kind of server has of its own.
     """
     value = openresponses.load(body) if "html" not in content_type.lower() else None
     fields = cast("dict[str, object]", value) if isinstance(value, dict) else {}
     if fields.get("object") == "response" and fields.get("status") == "failed":
         return Ending("failed", openresponses.error_words(fields.get("error")))
     who, words = _owner(fields)
-    if status == 409:
+    if continued and _is_forgotten(fields.get("error")):
+        return Ending("failed", FORGOTTEN, continuation="")
+    if status == 409 and who != "The gateway":
         return _not_running(words, name, retry_after)
     if status == 502 and who == "Chowder" and _NOT_REACHED.search(words):
         return InstanceUnavailable(
@@ -160,11 +171,17 @@ def _not_running(words: str, name: str, retry_after: float | None) -> InstanceEr
     if status == "terminated":
         return InstanceRefused(f"{name} was terminated: write another instance_id under [instances.{name}].")
     state = NOT_RUNNING.get(status, "is not running")
-    return InstanceUnavailable(
+    kind = Stopped if status == "stopped" else InstanceUnavailable
+    return kind(
         f"{name} {state} (409).",
         retry_after=retry_after or RETRY_AFTER,
         notice=f"{name} {state}; your message waits and is answered when it runs.",
     )
+
+
+def _is_forgotten(error: object) -> bool:
+    """OpenAI's code, and the field it blames: https://github.com/bigduu/Bamboo-agent/pull/513 (read 2026-11-22)."""
+    return text_at(error, "code") == _FORGOTTEN_CODE or text_at(error, "param") == "previous_response_id"
 
 
 def _owner(fields: Mapping[str, object]) -> tuple[str, str]:

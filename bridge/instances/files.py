@@ -25,17 +25,44 @@ takes a third. https://docs.openclaw.ai/gateway/openresponses-http-api (read 202
 they go as text/plain."""
 
 
+OPENAI = Takes(
+    types={f"image/{kind}": _IMAGE for kind in ("jpeg", "png", "gif", "webp")}
+    | {"application/pdf": _IMAGE, "application/json": _FILE, "text/*": _FILE},
+    together=24 * 2**20,
+    called="images (JPEG, PNG, GIF, WebP), PDF, JSON and text",
+)
+"""What OpenAI's Responses API takes of what it makes sense to send, far below its 20 MB an image and 50 MB a request:
+https://developers.openai.com/api/docs/guides/file-inputs and
+https://developers.openai.com/api/docs/guides/images-vision (read 2026-11-22). Other servers
+may take less, and say so."""
+
+
 def openclaw(turn: Turn) -> JsonValue:
     """The prompt alone, or one message of it and the files.
 
     https://docs.openclaw.ai/gateway/openresponses-http-api#images-input_image: the `source` form. OpenAI's form
     (`image_url`, `file_data`) is a 400 there (seen with 2026.9.6).
     """
-    if not turn.files:
+    return _message(turn, [_part(file) for file in turn.files])
+
+
+def openai(turn: Turn) -> JsonValue:
+    """The same in the form of the specification: `data:` addresses, which OpenClaw does not take."""
+    return _message(turn, [_addressed(file) for file in turn.files])
+
+
+def _message(turn: Turn, parts: list[JsonValue]) -> JsonValue:
+    if not parts:
         return turn.prompt
-    content: list[JsonValue] = [{"type": "input_text", "text": turn.prompt}]
-    content += [_part(file) for file in turn.files]
-    return [{"type": "message", "role": "user", "content": content}]
+    return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": turn.prompt}, *parts]}]
+
+
+def _addressed(file: File) -> JsonValue:
+    """https://developers.openai.com/api/docs/guides/file-inputs: base64 with its media type, and the file's name."""
+    address = f"data:{file.media_type};base64,{base64.b64encode(file.content).decode()}"
+    if file.media_type.startswith("image/"):
+        return {"type": "input_image", "image_url": address}
+    return {"type": "input_file", "filename": file.name, "file_data": address}
 
 
 def _part(file: File) -> JsonValue:

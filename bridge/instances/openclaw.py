@@ -18,6 +18,7 @@ from bridge.instance import CanProbe, CanTakeFiles, Instance, InstanceSettings, 
 from bridge.instances import failures, files
 from bridge.instances.endpoint import Endpoint, Question, Whose
 from bridge.instances.http_settings import ApiKey, HttpSettings, WebAddress
+from bridge.route import ModelName
 from bridge.settings import asked
 
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -45,12 +46,6 @@ def _agent(value: str) -> str:
     return value
 
 
-def _model(value: str) -> str:
-    if not value.isascii() or not value.isprintable() or not value.strip():
-        raise ValueError('must be the name of a model in ASCII characters, as in "openclaw" or "provider/model"')
-    return value.strip()
-
-
 class OpenClawSettings(HttpSettings):
     """`[instances.…]` with `type = "openclaw"`."""
 
@@ -61,7 +56,7 @@ class OpenClawSettings(HttpSettings):
     api_key: ApiKey = Field(json_schema_extra=asked("Token or password of the gateway"))
     agent: Annotated[str, AfterValidator(_agent)] | None = None
     """Which of the gateway's agents answers; None: its default."""
-    model: Annotated[str, AfterValidator(_model)] = "openclaw"
+    model: ModelName = "openclaw"
     """`openclaw`: the agent's own model; any other takes its place (`x-openclaw-model`)."""
 
 
@@ -98,14 +93,14 @@ class OpenClawInstance:
         """Asks once, in the session of the turn. `x-openclaw-message-channel`: without it the agent believes that it
         writes to a web page, and writes HTML.
         """
-        model = self._settings.model
-        targets = _TARGET.fullmatch(model) is not None
-        body: dict[str, JsonValue] = {"model": model if targets else "openclaw", "input": files.openclaw(turn)}
+        named = [name for name in (turn.route.model, self._settings.model) if name]
+        target = next((name for name in named if _TARGET.fullmatch(name)), "openclaw")
+        body: dict[str, JsonValue] = {"model": target, "input": files.openclaw(turn)}
         headers = {"x-openclaw-session-key": turn.session, "x-openclaw-message-channel": turn.envelope.source}
         if self._settings.agent is not None:
             headers["x-openclaw-agent-id"] = self._settings.agent
-        if not targets:
-            headers["x-openclaw-model"] = model
+        if not _TARGET.fullmatch(named[0]):
+            headers["x-openclaw-model"] = named[0]
         return self._endpoint.ask(turn, Question(f"{self._settings.base_url}/responses", body, headers))
 
     async def probe(self) -> str | None:

@@ -32,7 +32,9 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 """An answer longer than this is not read to its end."""
 EMPTY_REPLY = "No response from OpenClaw."
 """What OpenClaw 2026.9.6 writes as the text of a completed turn that said nothing (seen 2026-11-21)."""
-_REST_OF_STREAM = 0.25  # seconds to wait for the end of a stream whose response is complete, so the connection is kept
+_REST_OF_STREAM = (
+    0.25  # seconds to wait for the end of a stream whose response is complete: hanging up is no abort then
+)
 
 _OUTCOMES: Mapping[str, Outcome] = {  # status of a response object -> ours
     "completed": "completed",

@@ -13,6 +13,7 @@ from bridge.channel import Delivery, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.feedback import Vote, VoteRecord
 from bridge.instance import Usage
+from bridge.route import AS_CONFIGURED, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Arrival:
     """Why it is only listed, not answered."""
     joins: bool = True
     """The bot takes part in the thread from then on."""
+    route: Route = AS_CONFIGURED
 
 
 class Accepted(Enum):
@@ -81,6 +83,7 @@ class TurnLease(Lease):
     continuation: str | None
     accepted_at: float
     """Seconds since the epoch."""
+    route: Route = AS_CONFIGURED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,6 +179,7 @@ class TurnRecord:
     usage: Usage | None
     deliveries: Sequence["DeliveryRecord"] = field(default_factory=tuple["DeliveryRecord", ...])
     votes: Sequence[VoteRecord] = ()
+    route: Route = AS_CONFIGURED
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bridge.channel import MessageRef
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.feedback import VoteRecord
 from bridge.instance import Usage
+from bridge.route import AS_CONFIGURED, Route
 from bridge.store.protocol import DeliveryRecord, SessionSummary, TurnRecord
 from bridge.store.schema import deliveries, feedback, of_dead_letters, open_deliveries, sessions, turns
 from bridge.store.turns import read_envelope, read_replies
@@ -178,7 +179,16 @@ def _turn(
             for one in posted
         ],
         votes=votes,
+        route=_route(row),
     )
+
+
+def _route(row: Row[*tuple[Any, ...]]) -> Route:
+    """What its rule asked of the instance, as far as this version can read it."""
+    try:
+        return Route.read(row.route)
+    except ValueError:
+        return AS_CONFIGURED
 
 
 def _envelope(row: Row[*tuple[Any, ...]]) -> Envelope:

@@ -68,6 +68,7 @@ turns = Table(
     Column("error", Text),
     Column("replies", Text),
     Column("usage", Text),
+    Column("route", Text),
     UniqueConstraint("session_id", "envelope_id", name="turns_once_per_session"),
     Index("turns_by_envelope", "envelope_id"),
     CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped')", name="turns_status"),

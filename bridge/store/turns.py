@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.envelope import Envelope
 from bridge.errors import BridgeError, LeaseLost
+from bridge.route import Route
 from bridge.store import posts
 from bridge.store.claims import Leasing
 from bridge.store.protocol import Accepted, Arrival, NewDelivery, TurnLease, TurnResult
@@ -69,6 +70,7 @@ _LEASED = (
         turns.c.direct,
         turns.c.wants_context,
         turns.c.accepted_at,
+        turns.c.route,
         sessions.c.continuation,
     )
     .join(sessions, sessions.c.session_id == turns.c.session_id)
@@ -242,7 +244,7 @@ class TurnStatements:
         for row in connection.execute(_LEASED, {"of": list(taken)}).all():
             attempt, in_doubt, failing_for = taken[row.seq]
             try:
-                envelope = read_envelope(row.envelope, row.raw)
+                envelope, route = read_envelope(row.envelope, row.raw), Route.read(row.route)
             except ValueError as error:
                 self._close_unreadable(connection, row.seq, attempt, now, error)
                 continue
@@ -261,6 +263,7 @@ class TurnStatements:
                     wants_context=row.wants_context,
                     continuation=row.continuation,
                     accepted_at=row.accepted_at,
+                    route=route,
                 )
             )
         return leases
@@ -356,6 +359,7 @@ def _turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float
         "accepted_at": now,
         "finished_at": None if arrival.too_old is None else now,
         "error": arrival.too_old,
+        "route": arrival.route.written(),
     }
 
 

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import jsonschema
@@ -63,6 +64,17 @@ def test_init_writes_a_configuration_that_check_accepts(tmp_path: Path) -> None:
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "config.toml can be used.\n", "")
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
     assert "chd_sk_1" not in (tmp_path / "config.toml").read_text()
+
+
+def test_init_leaves_out_what_need_not_be_answered(tmp_path: Path) -> None:
+    done = threadbridge(
+        tmp_path, "init", "--channel", "discord", "--set", "channel.token=t",
+        "--instance", "openresponses", "--set", "instance.base_url=http://127.0.0.1:1234/v1",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    section = tomllib.loads((tmp_path / "config.toml").read_text())["instances"]["main"]
+    assert section == {"type": "openresponses", "base_url": "http://127.0.0.1:1234/v1"}
+    assert threadbridge(tmp_path, "check").returncode == 0
 
 
 def test_init_finds_the_channel_that_the_answers_are_for(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bridge.envelope import Envelope
 from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
 from bridge.instances.chowder import ChowderInstance, ChowderSettings
+from bridge.route import Route
 from bridge.testing.instance_contract import RemoteInstanceContract, ask, texts, turn
 from bridge.trace import trace_id
 
@@ -140,6 +141,15 @@ async def test_a_lone_surrogate_in_the_prompt_does_not_stop_the_turn(canned: Can
     canned.answers = [http("200 OK", SAID)]
     await ask(chowder(canned.base_url), dataclasses.replace(turn("x"), prompt="a\ud83d"))
     assert json.loads(canned.requests[0][2])["input"] == "a?"
+
+
+async def test_a_rules_model_and_fields_go_before_the_instances(canned: CannedServer, chowder: Make) -> None:
+    canned.answers = [http("200 OK", SAID)]
+    instance = chowder(canned.base_url, extra={"instructions": "Be brief.", "top_p": 1}, stream=False)
+    await ask(instance, dataclasses.replace(turn("x"), route=Route("opus", {"instructions": "Be long."})))
+    assert json.loads(canned.requests[0][2]) == {
+        "model": "opus", "input": "[Ada] x", "instructions": "Be long.", "top_p": 1,
+    }  # fmt: skip
 
 
 async def test_a_stream_is_shown_as_it_grows(canned: CannedServer, chowder: Make) -> None:
@@ -308,6 +318,50 @@ async def test_an_error_tells_neither_the_key_nor_the_message(canned: CannedServ
     )
 
 
+class TestAutostart:
+    async def test_a_stopped_instance_is_started_and_the_message_waits(
+        self, canned: CannedServer, chowder: Make
+    ) -> None:
+        stopped = http("409 Conflict", '{"detail":"Instance is not running (status: stopped)."}')
+        canned.answers = [stopped, http("200 OK", '{"status":"running"}'), http("200 OK", SAID)]
+        instance = chowder(canned.base_url, autostart=True)
+        with pytest.raises(InstanceUnavailable) as caught:
+            await ask(instance, turn("x"))
+        assert [line for line, _, _ in canned.requests][1:] == ["POST /v1/instances/inst-1/start HTTP/1.1"]
+        assert (str(caught.value), caught.value.notice) == (
+            "main is stopped (409). It is being started.",
+            "main was stopped and is being started; your message is answered when it runs.",
+        )
+        assert texts(await ask(instance, turn("x"))) == "Hello Ada."
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            (http("409 Conflict", '{"detail":"Instance is not stopped (status: running)."}'), "It is being started."),
+            (http("403 Forbidden", '{"detail":"Organisation key needed."}'),
+             "It could not be started: Chowder does not let the key of [instances.main] write to this instance: "
+             "give it the permission interact, or use another api_key, then `!retry` asks again."),
+            (b"", "It could not be started: main cannot be reached: check base_url of [instances.main] and the network."),
+        ],
+    )  # fmt: skip
+    async def test_each_answer_to_the_start_lets_the_message_wait(
+        self, canned: CannedServer, chowder: Make, answer: bytes, reason: str
+    ) -> None:
+        canned.answers = [http("409 Conflict", '{"detail":"status: stopped"}'), answer]
+        with pytest.raises(InstanceUnavailable) as caught:
+            await ask(chowder(canned.base_url, autostart=True), turn("x"))
+        assert (str(caught.value), caught.value.retry_after) == (f"main is stopped (409). {reason}", 5)
+
+    @pytest.mark.parametrize(("status", "autostart"), [("stopped", False), ("provisioning", True), ("error", True)])
+    async def test_nothing_else_is_started(
+        self, canned: CannedServer, chowder: Make, status: str, autostart: bool
+    ) -> None:
+        canned.answers = [http("409 Conflict", json.dumps({"detail": f"status: {status}"}))]
+        with pytest.raises(InstanceUnavailable):
+            await ask(chowder(canned.base_url, autostart=autostart), turn("x"))
+        assert len(canned.requests) == 1
+
+
 class TestProbe:
     @pytest.mark.parametrize(
         ("status", "body", "sentence"),
@@ -350,7 +404,7 @@ class TestSettings:
         read = ChowderSettings(instance_id="i", api_key=SecretStr(f" {KEY}\n"), model="m")
         assert read.model_dump() == {
             "type": "chowder", "base_url": "https://api.chowder.dev/v1", "instance_id": "i", "api_key": SecretStr(KEY),
-            "model": "m", "continuity": "session", "stream": True, "timeout": 180, "extra": {},
+            "model": "m", "continuity": "session", "autostart": False, "stream": True, "timeout": 180, "extra": {},
             "concurrency": 8, "on_unknown": "ask", "patience": 3600, "longest": 3600, "files": True,
         }  # fmt: skip
 
@@ -368,6 +422,7 @@ class TestSettings:
             ({"continuity": "none"}, "'session' or 'previous_response_id'"),
             ({"api_key": SecretStr("two words")}, "one word of ASCII"),
             ({"api_key": SecretStr("ключ")}, "one word of ASCII"),
+            ({"api_key": SecretStr("chd_sk_1"), "autostart": True}, "autostart cannot be done with a scoped key"),
             ({"api_key": "chd_org_literal"}, "a secret does not stand here"),
             ({"extra": {"input": "x"}}, "input cannot stand in extra"),
             ({"extra": {"model": "x", "stream": True}}, "model, stream cannot stand in extra"),
@@ -379,6 +434,15 @@ class TestSettings:
         with pytest.raises(ValidationError, match=problem) as caught:
             ChowderSettings.model_validate({"instance_id": "i", "api_key": SecretStr(KEY), "model": "m"} | keys)
         assert "two words" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("key", "autostart", "advised"),
+        [("chd_org_1", False, True), ("chd_org_1", True, False), ("chd_sk_1", False, False), ("other", False, False)],
+    )
+    def test_a_scoped_key_is_advised_where_it_is_enough(self, key: str, autostart: bool, advised: bool) -> None:
+        read = ChowderSettings(instance_id="i", api_key=SecretStr(key), model="m", autostart=autostart)
+        assert ["a scoped one (chd_sk_…)" in sentence for sentence in read.advice()] == [True] * advised
+        assert "chd_org_1" not in str(read.advice())
 
     def test_settings_of_another_type_are_a_mistake_of_the_caller(self) -> None:
         with pytest.raises(TypeError):

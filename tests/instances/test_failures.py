@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
 from bridge.instance import Ending
-from bridge.instances.failures import failure, retry_after_seconds
+from bridge.instances.failures import FORGOTTEN, Stopped, failure, retry_after_seconds
 
 JSON = "application/json"
 FAILED = '{"id":"resp_0","object":"response","status":"failed","output":[],"error":{"code":"%s","message":"%s"}}'
@@ -106,7 +106,7 @@ ROWS = [
         InstanceRefused,
         "The server refuses the request (HTTP 418): check [instances.main], then `!retry` asks again.",
     ),
-    (409, '{"detail":"Instance is not running (status: stopped)."}', InstanceUnavailable, "main is stopped (409)."),
+    (409, '{"detail":"Instance is not running (status: stopped)."}', Stopped, "main is stopped (409)."),
     (
         409,
         '{"detail":"Instance is not running (status: provisioning)."}',
@@ -227,3 +227,25 @@ json_values = st.recursive(
 @given(st.integers(100, 999), st.binary() | json_values.map(lambda value: json.dumps(value).encode()), st.text())
 def test_any_answer_is_one_reaction(status: int, body: bytes, content_type: str) -> None:
     assert isinstance(failure(status, body, content_type, name="main"), InstanceError | Ending)
+
+
+@pytest.mark.parametrize(
+    ("error", "continued", "forgotten"),
+    [
+        ({"code": "previous_response_not_found", "message": "x"}, True, True),
+        ({"param": "previous_response_id", "message": "x"}, True, True),
+        ({"code": "previous_response_not_found", "message": "x"}, False, False),
+        ({"message": "x"}, True, False),
+    ],
+)
+def test_a_conversation_that_is_forgotten_begins_anew(error: dict[str, str], continued: bool, forgotten: bool) -> None:
+    said = failure(400, json.dumps({"error": error}).encode(), JSON, name="main", continued=continued)
+    assert (said == Ending("failed", FORGOTTEN, continuation="")) is forgotten
+
+
+def test_a_conflict_that_a_gateway_tells_of_is_no_stopped_instance() -> None:
+    said = failure(409, b'{"error":{"message":"busy"}}', JSON, name="main")
+    assert (type(said), str(said)) == (
+        InstanceRefused,
+        "The gateway refuses the request (HTTP 409) (busy): check [instances.main], then `!retry` asks again.",
+    )

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -10,9 +11,11 @@ from pydantic import SecretStr, ValidationError
 from bridge.errors import InstanceRefused
 from bridge.instance import Ending, InstanceSettings
 from bridge.instances.openclaw import OpenClawInstance, OpenClawSettings
-from bridge.testing.instance_contract import ask, texts, turn
+from bridge.route import Route
+from bridge.testing.instance_contract import RemoteInstanceContract, ask, texts, turn
 
 from .canned import KEY, CannedServer, http
+from .gateway import OpenClawServer
 
 Make = Callable[..., OpenClawInstance]
 SAID = (
@@ -35,6 +38,30 @@ async def openclaw() -> AsyncIterator[Make]:
     yield make
     for instance in made:
         await instance.close()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+class TestContract(RemoteInstanceContract):
+    """Against a gateway that takes what OpenClaw takes."""
+
+    recall: ClassVar[str] = "what did I say before?"
+    hanging: ClassVar[str] = "[[hang]]"
+
+    @pytest.fixture
+    async def server(self) -> AsyncIterator[OpenClawServer]:
+        async with OpenClawServer() as server:
+            self.server = server
+            yield server
+
+    @pytest.fixture
+    def instance(self, server: OpenClawServer, openclaw: Make, streamed: bool) -> OpenClawInstance:
+        return openclaw(server.base_url, api_key=SecretStr(server.api_key), stream=streamed)
+
+    async def is_busy(self) -> None:
+        await self.server.until(lambda server: any("[[hang]]" in request.input for request in server.requests))
+
+    async def was_hung_up_on(self) -> None:
+        await self.server.until(lambda server: any(request.aborted for request in server.requests))
 
 
 async def test_a_turn_is_one_post_whose_headers_name_session_agent_and_channel(
@@ -77,6 +104,18 @@ async def test_a_model_that_is_no_agent_takes_the_place_of_the_agents_own(
     _, headers, body = canned.requests[0]
     assert (json.loads(body)["model"], headers.get("x-openclaw-model")) == (sent, header)
     assert "x-openclaw-agent-id" not in headers
+
+
+async def test_a_rules_model_and_fields_go_before_the_instances(canned: CannedServer, openclaw: Make) -> None:
+    canned.answers = [http("200 OK", SAID)]
+    instance = openclaw(canned.base_url, model="openclaw/ops", extra={"instructions": "Be brief.", "top_p": 1})
+    routed = replace(turn("x"), route=Route("anthropic/opus", {"instructions": "Be long."}))
+    await ask(instance, routed)
+    _, headers, body = canned.requests[0]
+    assert headers["x-openclaw-model"] == "anthropic/opus"
+    assert json.loads(body) == {
+        "model": "openclaw/ops", "input": "[Ada] x", "instructions": "Be long.", "top_p": 1, "stream": True,
+    }  # fmt: skip
 
 
 async def test_a_switched_off_endpoint_is_said_to_be(canned: CannedServer, openclaw: Make) -> None:

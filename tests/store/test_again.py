@@ -10,6 +10,7 @@ import pytest
 
 from bridge.envelope import Conversation
 from bridge.errors import LeaseLost, StoreError
+from bridge.route import Route
 from bridge.store import database, dead, reading
 from bridge.store.protocol import Accepted, Arrival, NewDelivery, TurnLease, TurnResult, TurnStatus
 from bridge.store.sqlstore import SqlStore
@@ -71,6 +72,13 @@ async def test_what_was_given_up_is_opened_again_and_the_command_is_answered(
     assert (again.envelope, again.attempt, again.in_doubt) == (arrival(1).envelope, 1, False)
     await store.finish_turn(again, result())
     assert await nothing_to_do(store)
+
+
+async def test_what_is_asked_again_is_asked_of_the_instance_in_the_same_way(store: SqlStore) -> None:
+    route = Route("opus", {"temperature": 0.5})
+    await ended(store, arrival(1, route=route), "failed")
+    assert await ask_again(store, command(2, route=Route("another"))) == 1
+    assert (await turn(store)).route == route
 
 
 async def test_what_was_found_too_late_can_be_asked_again(store: SqlStore) -> None:
