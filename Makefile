@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 ARGS ?=
 
 help:  ## what there is to run
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/.ready: constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "threadbridge needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python3"; exit 1; }
@@ -20,7 +20,7 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test thorough check format gallery bench chaos constraints clean
+.PHONY: help setup demo test test-openclaw thorough check format gallery bench chaos constraints clean
 
 setup: $(VENV)/.ready  ## the virtual environment, ready to use
 
@@ -30,6 +30,9 @@ demo: $(VENV)/.ready  ## a simulated Slack, a demo agent and the real bridge: tr
 test: $(VENV)/.ready  ## all tests (ARGS="-k name" for some)
 	@echo "==> running all tests: pure functions, contracts, journeys"
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+test-openclaw: $(VENV)/.ready  ## the journeys against a real OpenClaw, which it installs with npm (several minutes, 860 MB; ARGS="-k name")
+	@$(BIN)/python -m tests.openclaw $(ARGS)
 
 thorough: $(VENV)/.ready  ## every property with 10,000 examples (an hour or more; ARGS="-k name" for some)
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)

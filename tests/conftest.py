@@ -1,4 +1,4 @@
-"""For all tests: no assertion of time, `--hypothesis-profile=thorough`, and `--update-gallery`."""
+"""For all tests: no assertion of time, `--hypothesis-profile=thorough`, `--update-gallery`, and `--openclaw`."""
 
 import pytest
 from hypothesis import settings
@@ -10,6 +10,7 @@ settings.load_profile("threadbridge")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-gallery", action="store_true", help="write what the gallery's answers look like now")
+    parser.addoption("--openclaw", action="store_true", help="the journeys against a real OpenClaw: make test-openclaw")
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ BROKEN = {"turn.broke", "work.broke", "delivery.broke", "channel.broke"}
 _Result = TypeVar("_Result")
 
 
-async def in_time(what: str, awaited: Awaitable[_Result]) -> _Result:
+async def in_time(what: str, awaited: Awaitable[_Result], patience: float = PATIENCE) -> _Result:
     """The result, or a failure of the test that says what did not happen."""
     try:
-        return await asyncio.wait_for(awaited, PATIENCE)
+        return await asyncio.wait_for(awaited, patience)
     except TimeoutError:
-        raise AssertionError(f"{what} did not happen within {PATIENCE:.0f} s") from None
+        raise AssertionError(f"{what} did not happen within {patience:.0f} s") from None
 
 
 async def eventually(what: str, true: Callable[[], Awaitable[_Result | None]]) -> _Result:
@@ -168,6 +168,8 @@ class World(Generic[_Platform]):
 
     posting: ClassVar[str]
     """What the simulator calls a post of the bot among its calls."""
+    patience: float = PATIENCE
+    """Seconds that an answer may take."""
 
     def __init__(self, folder: Path, platform: _Platform, agent: DemoInstanceServer) -> None:
         self.folder = folder
@@ -191,16 +193,20 @@ class World(Generic[_Platform]):
         channel = channel or self.platform.source
         tables: dict[str, Mapping[str, object]] = {
             "bridge": {"store": "sqlite:///threadbridge.db", "http": "", **(bridge or {})},
-            "instances.main": {
-                "type": "chowder", "base_url": self.agent.base_url, "instance_id": self.agent.instance_id,
-                "api_key": "env:AGENT_KEY", "model": "demo", **(instance or {}),
-            },
+            "instances.main": {**self.agent_section(), **(instance or {})},
             f"channels.{channel}": {**self.platform.settings(), **self.channel_options},
-        }  # fmt: skip
+        }
         with_channel = [
             {"channel": channel, "instance": "main", **rule} for rule in rules or ({"rooms": ["*", "dm"]},) if rule
         ]
         (self.folder / "config.toml").write_text(toml(tables, with_channel), encoding="utf-8")
+
+    def agent_section(self) -> Mapping[str, object]:
+        """The `[instances.main]` that leads to the agent."""
+        return {
+            "type": "chowder", "base_url": self.agent.base_url, "instance_id": self.agent.instance_id,
+            "api_key": "env:AGENT_KEY", "model": "demo",
+        }  # fmt: skip
 
     async def start(self, *rules: Mapping[str, object], **tables: Any) -> None:
         """Configures, starts the program and waits until the platform has it connected."""
@@ -236,7 +242,7 @@ class World(Generic[_Platform]):
         """What the bot wrote in the thread, once that is so many messages."""
         seen = self.platform.until(lambda: len(self.answers(thread)) >= count)
         try:
-            await in_time(f"answer {count}", seen)
+            await in_time(f"answer {count}", seen, self.patience)
         except AssertionError as error:
             raise AssertionError(f"{error}; there is {self.answers(thread)}\n{self.program.text()}") from None
         return self.answers(thread)
