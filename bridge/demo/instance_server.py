@@ -30,6 +30,7 @@ KEYS = {  # key -> its permissions on the instance
     "chd_sk_read": {"read"},
 }
 DEFAULT_SESSION = "main"
+MAX_BODY_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -104,19 +105,21 @@ class DemoInstanceServer:
         """What `base_url` in the configuration has to be, once the server listens."""
         return f"http://{self.host}:{self.port}/v1"
 
+    def routes(self) -> list[web.RouteDef]:
+        """What it serves."""
+        instance = "/v1/instances/{instance}"
+        return [
+            web.post(f"{instance}/responses", self._respond),
+            web.post(f"{instance}/session/{{session}}/responses", self._respond),
+            web.get(instance, self._show),
+            web.get(f"{instance}/status", self._show),
+            web.post(f"{instance}/{{action:start|stop}}", self._switch),
+        ]
+
     async def start(self) -> None:
         """Listens; a port of 0 becomes the free one that was found."""
-        app = web.Application(client_max_size=20 * 1024 * 1024)
-        instance = "/v1/instances/{instance}"
-        app.add_routes(
-            [
-                web.post(f"{instance}/responses", self._respond),
-                web.post(f"{instance}/session/{{session}}/responses", self._respond),
-                web.get(instance, self._show),
-                web.get(f"{instance}/status", self._show),
-                web.post(f"{instance}/{{action:start|stop}}", self._switch),
-            ]
-        )
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.add_routes(self.routes())
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()

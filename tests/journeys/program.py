@@ -187,14 +187,18 @@ class World(Generic[_Platform]):
         bridge: Mapping[str, object] | None = None,
         channel: str | None = None,
     ) -> None:
-        """Writes config.toml; without rules, everybody is answered in every room and direct conversation."""
+        """Writes config.toml; without rules, everybody is answered in every room and direct conversation.
+
+        An `instance` with a `type` is the whole section.
+        """
         channel = channel or self.platform.source
+        agent = {
+            "type": "chowder", "base_url": self.agent.base_url, "instance_id": self.agent.instance_id,
+            "api_key": "env:AGENT_KEY", "model": "demo",
+        }  # fmt: skip
         tables: dict[str, Mapping[str, object]] = {
             "bridge": {"store": "sqlite:///threadbridge.db", "http": "", **(bridge or {})},
-            "instances.main": {
-                "type": "chowder", "base_url": self.agent.base_url, "instance_id": self.agent.instance_id,
-                "api_key": "env:AGENT_KEY", "model": "demo", **(instance or {}),
-            },
+            "instances.main": instance if instance and "type" in instance else {**agent, **(instance or {})},
             f"channels.{channel}": {**self.platform.settings(), **self.channel_options},
         }  # fmt: skip
         with_channel = [
