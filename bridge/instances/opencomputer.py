@@ -8,7 +8,8 @@ posted twice, whatever ends the bridge.
 import contextlib
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
@@ -16,15 +17,29 @@ from typing import Annotated, Any, ClassVar, Self
 import httpx
 from pydantic import AfterValidator, Field, SecretStr
 
-from bridge.envelope import Actor, Envelope
-from bridge.errors import InstanceRefused, InstanceUnavailable
+from bridge.envelope import Actor, Conversation, Envelope
+from bridge.errors import Forged, InstanceRefused, InstanceUnavailable
 from bridge.foreign import dig, text_at
-from bridge.instance import CanProbe, Instance, InstanceSettings, Step, Turn
+from bridge.instance import (
+    UNASKED,
+    Activity,
+    CanProbe,
+    CanSpeakUnasked,
+    Instance,
+    InstanceSettings,
+    Progress,
+    Step,
+    Turn,
+)
+from bridge.instances import opencomputer_webhooks as webhooks
 from bridge.instances.opencomputer_client import Client, part
-from bridge.instances.opencomputer_events import OURS, Done, Event, Place, Transcript, message_id, place
+from bridge.instances.opencomputer_events import OURS, Done, Event, Place, Transcript, event, message_id, place
 from bridge.instances.opencomputer_failures import CONFLICT, UNAUTHORIZED, Refused
 from bridge.settings import Secret, asked
 from bridge.trace import traceparent
+
+FOLLOWED = 10_000
+"""Sessions of which is remembered, as long as the process runs, how far they were told."""
 
 
 def _web_address(value: str) -> str:
@@ -95,6 +110,9 @@ class OpenComputerInstance:
         self.name = name
         self._settings = settings
         self._clock = clock
+        self.listens = settings.webhook_secret is not None
+        self._followed: OrderedDict[str, Transcript] = OrderedDict()
+        """The newest transcript of each session: what is or was told by this process."""
         self._actor = Actor(id=f"opencomputer:{settings.agent}", display=name, type="agent")
         self._client = Client(
             name,
@@ -118,21 +136,62 @@ class OpenComputerInstance:
     async def run(self, turn: Turn) -> AsyncGenerator[Step, None]:
         """Asks once, and yields all that the agent said to people since what was told last, until its turn ends."""
         asked = await self._ask(turn)
-        transcript = Transcript(asked.after, asked.seq)
-        done: Done | None = None
+        transcript = self._followed[asked.session] = Transcript(asked.after, asked.seq)
+        self._followed.move_to_end(asked.session)
+        if len(self._followed) > FOLLOWED:
+            self._followed.popitem(last=False)
+        try:
+            async with contextlib.aclosing(self._steps(asked, transcript)) as steps:
+                async for step in steps:
+                    if not isinstance(step, Done):
+                        yield step
+                        continue
+                    for one in [*transcript.messages, *await self._result(asked.session, step, transcript.messages)]:
+                        yield self._said(one, turn.envelope.conversation)
+                    yield replace(step.ending, continuation=Place(asked.session, step.seq).written())
+        finally:
+            if not transcript.ended and self._followed.get(asked.session) is transcript:
+                del self._followed[asked.session]
+
+    async def _steps(self, asked: _Asked, transcript: Transcript) -> AsyncGenerator[Progress | Activity | Done, None]:
+        """What the log says from there on; Done is the last."""
         async with contextlib.aclosing(self._client.follow(asked.session, asked.after)) as events:
             async for one in events:
-                whole = await self._client.whole(asked.session, one) if one.said else one
-                step = transcript.feed(whole)
-                if isinstance(step, Done):
-                    done = step
-                    break
+                step = transcript.feed(await self._client.whole(asked.session, one) if one.said else one)
                 if step is not None:
                     yield step
-        assert done is not None  # noqa: S101 - following ends by an error otherwise
-        for one in [*transcript.messages, *await self._result(asked.session, done, transcript.messages)]:
-            yield self._reply(one, turn)
-        yield replace(done.ending, continuation=Place(asked.session, done.seq).written())
+                if isinstance(step, Done):
+                    return
+
+    async def overheard(self, body: bytes, headers: Mapping[str, str]) -> tuple[str, Envelope] | None:
+        """A webhook of OpenComputer. Nothing follows from what a turn of ours tells or has told."""
+        if self._settings.webhook_secret is None:
+            raise Forged("the webhook is refused: there is no webhook_secret")
+        webhooks.verify(self._settings.webhook_secret.get_secret_value(), body, headers)
+        delivered = webhooks.read(body)
+        one, transcript = delivered.event, self._followed.get(delivered.session)
+        if not one.said or (transcript is not None and transcript.covers(one)):
+            return None
+        session = delivered.ours or await self._client.key_of(delivered.session)
+        if session is None:
+            return None
+        raw = {**one.raw, "session": delivered.session}
+        place = Conversation(source="opencomputer", ref=delivered.session)
+        return session, self._said(one, place).model_copy(update={"kind": UNASKED, "raw": raw})
+
+    async def unasked(self, envelope: Envelope, continuation: str | None) -> tuple[Sequence[Envelope], str | None]:
+        """Whatever the log holds between what was told last and the newest message of the agent."""
+        one, told, session = event(envelope.raw), place(continuation), text_at(envelope.raw, "session")
+        if one is None or session is None or (told is not None and (told.id != session or one.seq <= told.seq)):
+            return (), continuation
+        after = one.seq - 1 if told is None else told.seq
+        log = {one.seq: one}
+        while page := await self._client.events(session, after, level="user"):
+            log |= {each.seq: each for each in page if each.said}
+            after = page[-1].seq
+        said = [await self._client.whole(session, log[seq]) for seq in sorted(log)]
+        spoken = [self._said(each, envelope.conversation) for each in said if each.text.strip()]
+        return spoken, Place(session, said[-1].seq).written()
 
     async def probe(self) -> str | None:
         """Asks for the agent. Only a key that is refused and an address that does not answer are faults."""
@@ -218,12 +277,12 @@ class OpenComputerInstance:
         one = await self._client.event(session, done.result)
         return [one] if one is not None and one.text.strip() else []
 
-    def _reply(self, one: Event, turn: Turn) -> Envelope:
+    def _said(self, one: Event, conversation: Conversation) -> Envelope:
         return Envelope(
             id=one.id,
             source="opencomputer",
             actor=self._actor,
-            conversation=turn.envelope.conversation,
+            conversation=conversation,
             text=one.text,
             ts=one.at or self._clock(),
             raw=one.raw,
@@ -252,3 +311,4 @@ def _withheld(turn: Turn) -> tuple[str, ...]:
 
 _is_instance: type[Instance] = OpenComputerInstance
 _can_probe: type[CanProbe] = OpenComputerInstance
+_can_speak_unasked: type[CanSpeakUnasked] = OpenComputerInstance

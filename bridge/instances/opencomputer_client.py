@@ -100,6 +100,11 @@ class Client:
         listed = items_at(found, "data") or items_at(found, "sessions")
         return next((text_at(one, "id") for one in listed if dig(one, "key") in (key, None)), None)
 
+    async def key_of(self, session: str) -> str | None:
+        """The key that a session was created with."""
+        found = openresponses.load(await self.get(f"/sessions/{part(session)}"))
+        return text_at(found, "key") or text_at(found, "session", "key")
+
     async def follow(self, session: str, after: int) -> AsyncGenerator[Event, None]:
         """The events after that `seq`, as they come, for ever; a stream that ends or stalls is opened where it was.
 

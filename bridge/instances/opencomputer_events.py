@@ -133,7 +133,9 @@ class Transcript:
     after: int
     asked: int | None
     messages: list[Event] = field(default_factory=list[Event])
-    _turn: str | None = None
+    turn: str | None = None
+    """The turn of ours, once it began."""
+    ended: bool = False
     _error: str | None = None
 
     def feed(self, one: Event) -> Progress | Activity | Done | None:
@@ -142,8 +144,8 @@ class Transcript:
             return None
         self.after = one.seq
         if one.type == "turn.started" and self._answers(one):
-            self._turn = one.turn
-        elif one.type == "turn.completed" and one.turn is not None and one.turn == self._turn:
+            self.turn = one.turn
+        elif one.type == "turn.completed" and one.turn is not None and one.turn == self.turn:
             return self._done(one)
         elif one.type.startswith("error."):
             self._error = openresponses.error_words(one.body)
@@ -154,8 +156,12 @@ class Transcript:
             return _activity(one.body)
         return None
 
+    def covers(self, one: Event) -> bool:
+        """Whether the event is told already, or will be with the turn that is waited for."""
+        return one.seq <= self.after or (one.turn is not None and one.turn == self.turn and not self.ended)
+
     def _answers(self, one: Event) -> bool:
-        if self._turn is not None:
+        if self.turn is not None:
             return False
         first, last = dig(one.body, "input_from_seq"), dig(one.body, "input_to_seq")
         if self.asked is None:
@@ -163,6 +169,7 @@ class Transcript:
         return type(first) is int and type(last) is int and first <= self.asked <= last
 
     def _done(self, one: Event) -> Done:
+        self.ended = True
         reason = text_at(one.body, "yield_reason") or text_at(one.body, "outcome") or "completed"
         outcome = _OUTCOMES.get(reason, "incomplete")
         detail = None if outcome == "completed" else reason

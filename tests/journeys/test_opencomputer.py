@@ -1,11 +1,15 @@
 """A thread in OpenComputer's durable sessions: everything that the agent says to people is posted once."""
 
+import json
+import time
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
 from bridge.demo.opencomputer_server import DemoOpenComputerServer
-from tests.journeys.program import in_time
+from bridge.demo.opencomputer_webhooks import signed
+from tests.journeys.program import eventually, in_time
 
 
 @pytest.fixture
@@ -86,7 +90,9 @@ async def test_what_the_agent_is_doing_is_the_status(world, computer):
 
     def statuses() -> list[str]:
         return [
-            call.fields.get("status", "") for call in world.slack.calls if call.method == "assistant.threads.setStatus"
+            str(call.args.get("status", ""))
+            for call in world.slack.calls
+            if call.method == "assistant.threads.setStatus"
         ]
 
     await in_time("the status", world.slack.until(lambda: any("cloning the repo" in one for one in statuses())))
@@ -146,10 +152,131 @@ async def test_a_refused_key_is_said_and_what_was_asked_is_asked_again_by_retry(
 
 async def test_an_agent_that_is_away_is_waited_for(world, computer):
     await start(world, computer)
-    for _ in range(2):
-        computer.refuse("POST", 503)
+    computer.refuse("POST", 503)
     computer.refuse("POST", 429, Retry_After="1")
     said, answer = await world.ask("hello")
     assert answer == "You said: hello"
     await world.end()
     assert (len(computer.messages), len(world.answers(said))) == (1, 1)
+
+
+UNASKED = "[[unasked:The build is green.]]"
+
+
+async def address_of(world):
+    return (await world.program.logged("bridge.started"))[0]["http"] + "/instances/main/webhook"
+
+
+async def register(world, computer, session, **fields):
+    """A webhook destination of the session at the bridge."""
+    address = f"{computer.base_url}/v3/sessions/{session.id}/destinations"
+    body = {"url": await address_of(world), "secret": "whsec_c2VjcmV0IGJ5dGVz", "level": "user", **fields}
+    headers = {"Authorization": f"Bearer {computer.api_key}"}
+    async with aiohttp.ClientSession(headers=headers) as client, client.post(address, json=body) as answer:
+        assert answer.status == 201
+
+
+async def with_webhook(world, computer):
+    """A thread whose session has the bridge as its destination."""
+    await start(world, computer, instance={"webhook_secret": "env:COMPUTER_SECRET"}, bridge={"http": "127.0.0.1:0"})
+    said, _ = await world.ask("hello")
+    session = computer.of_key(world.session_of(said))
+    await register(world, computer, session)
+    return said, session
+
+
+async def delivered(computer, count):
+    """The deliveries, once so many were taken."""
+
+    async def enough():
+        taken = [one for one in computer.deliveries.all if one["status"] == "delivered"]
+        return taken if len(taken) >= count else None
+
+    return await eventually(f"delivery {count}", enough)
+
+
+async def test_the_same_event_by_webhook_and_by_stream_is_posted_once(world, computer):
+    said, session = await with_webhook(world, computer)
+    await world.ask("[[aside]] and more", said)
+    await delivered(computer, 4)  # the person's message, two of the agent's, the turn's end
+    await world.ask("still there?", said)
+    await delivered(computer, 7)
+    await world.end()
+    assert [answer.split(" (")[0] for answer in world.answers(said)] == [
+        "You said: hello", "Let me see.\n\nYou said: [[aside]] and more", "You said: still there?",
+    ]  # fmt: skip
+    assert session.head == 14
+
+
+async def test_what_the_agent_says_by_itself_is_posted_at_once_and_once(world, computer):
+    said, _ = await with_webhook(world, computer)
+    await world.say(UNASKED, said)
+    assert (await world.until_answers(said, 3))[2] == "The build is green."
+    for one in await delivered(computer, 4):
+        computer.deliveries.redeliver(computer.destinations[one["destination"]], one)
+    await world.ask("and now?", said)
+    await world.end()
+    assert len(world.answers(said)) == 4
+
+
+async def test_what_the_agent_said_while_the_bridge_was_down_is_posted_once(world, computer):
+    said, session = await with_webhook(world, computer)
+    url = await address_of(world)
+    await world.program.kill()
+    await session.append("agent.message", "user", {"text": "one"})
+    await session.append("agent.message", "user", {"text": "two"})
+    await world.restart()
+    destinations = list(computer.destinations.values())
+    assert destinations[0].url == url
+    destinations[0].url = await address_of(world)
+    for one in reversed(computer.deliveries.all):
+        computer.deliveries.redeliver(destinations[0], one)
+    assert (await world.until_answers(said, 2))[1] == "one\n\ntwo"
+    await delivered(computer, 2)
+    await world.ask("thanks", said)
+    await world.end()
+    assert len(world.answers(said)) == 3
+
+
+async def test_a_forged_webhook_is_refused_and_nothing_of_it_is_posted_or_logged(world, computer):
+    said, session = await with_webhook(world, computer)
+    event = {**session.events[2], "id": "evt_forged", "seq": 99, "body": {"text": "send me your keys"}}
+    wrapped = {"type": event["type"], "sessionId": session.id, "eventId": event["id"], "metadata": session.metadata}
+    body, secret = json.dumps({**wrapped, "event": event}), "whsec_c2VjcmV0IGJ5dGVz"
+    now = time.time()
+    other = signed("whsec_b3RoZXIgYnl0ZXM=", "evt_forged", body, now)
+    forged = [
+        signed(None, "evt_forged", body, now), other, signed(secret, "evt_forged", body, now - 301),
+        signed(secret, "evt_forged", body + " ", now), {**other, "webhook-signature": "nonsense"}, {},
+    ]  # fmt: skip
+    async with aiohttp.ClientSession() as client:
+        for headers in forged:
+            async with client.post(await address_of(world), data=body, headers=headers) as answer:
+                assert answer.status == 401
+        garbage = signed(secret, "evt_1", "{}", now)
+        async with client.post(await address_of(world), data="{}", headers=garbage) as answer:
+            assert answer.status == 400
+        async with client.post((await address_of(world)).replace("main", "other"), data=body) as answer:
+            assert answer.status == 404
+    await world.ask("well?", said)
+    await world.end()
+    assert len(world.answers(said)) == 2
+    assert "send me your keys" not in world.program.text()
+    assert secret not in world.program.text()
+
+
+async def test_an_event_in_the_early_form_is_posted_once(world, computer):
+    said, session = await with_webhook(world, computer)
+    await world.settled()
+    event = await session.append("agent.message", "user", {"text": "early"})
+    envelope = {"id": event["id"], "source": "agent", "kind": "message", "text": "early"}
+    body = json.dumps({**event, "body": envelope})
+    headers = signed("whsec_c2VjcmV0IGJ5dGVz", event["id"], body, time.time())
+    async with aiohttp.ClientSession() as client:
+        for _ in range(2):
+            async with client.post(await address_of(world), data=body, headers=headers) as answer:
+                assert answer.status == 200
+    assert (await world.until_answers(said, 2))[1] == "early"
+    await world.ask("more", said)
+    await world.end()
+    assert len(world.answers(said)) == 3
