@@ -167,7 +167,7 @@ class _Bridge:
             turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns]
             probing = group.create_task(self._probe())
             reading = [group.create_task(backfill.run()) for backfill in self._backfills.values()]
-            pages = routes(self._store, self._hearing, self._channels, self._problems)
+            pages = routes(self._store, self._hearing, self._channels, self._problems, self._instances)
             serving = [group.create_task(serve(pages, listening))] if listening else []
             hearing = [group.create_task(one.run()) for one in self._listenings.values()]
             _log.info(

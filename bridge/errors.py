@@ -14,7 +14,8 @@ BridgeError
 └── InstanceError               about one turn at an agent instance
     ├── InstanceUnavailable     provably not begun: wait and ask again
     ├── InstanceRefused         will not be answered as things stand: tell the thread
-    └── TurnInterrupted         may have run: repeat only if the instance is repeatable, else `on_unknown`
+    ├── TurnInterrupted         may have run: repeat only if the instance is repeatable, else `on_unknown`
+    └── Forged                  a call that is not from the agent's side: refuse it, believe nothing of it
 
 An error's text names the thing and the remedy. It holds no secret and no text of a message.
 """
@@ -97,6 +98,10 @@ class InstanceUnavailable(InstanceError):
 
 class InstanceRefused(InstanceError):
     """The instance will not answer this turn as things stand. The text is shown in the thread."""
+
+
+class Forged(InstanceError):
+    """A call says that it is from the agent's side and does not prove it."""
 
 
 Interruption = Literal["cut", "silent", "long"]

@@ -140,6 +140,30 @@ class CanProbe(Protocol):
         ...
 
 
+UNASKED = "unasked"
+"""The `kind` of an envelope by which an agent says something by itself."""
+
+
+@runtime_checkable
+class CanSpeakUnasked(Protocol):
+    """Tells over HTTP what the agent says by itself, and says what of it nobody has been told yet."""
+
+    listens: bool
+    """Whether it is set up for that."""
+
+    async def overheard(self, body: bytes, headers: Mapping[str, str]) -> tuple[str, Envelope] | None:
+        """A call of the agent's side -> the session and the message, of the kind `UNASKED`; `headers` in lower case.
+
+        None if nothing follows from it. Raises Forged, ValueError if it is nothing that can be read, and
+        InstanceUnavailable if it should come again later.
+        """
+        ...
+
+    async def unasked(self, envelope: Envelope, continuation: str | None) -> tuple[Sequence[Envelope], str | None]:
+        """What the agent said up to that message and was not told yet, oldest first, and the session's continuation."""
+        ...
+
+
 @runtime_checkable
 class CanTakeFiles(Protocol):
     """Takes files with a message; an instance that does not say so takes none."""

@@ -29,6 +29,12 @@ _INCOMPLETE: Mapping[str, str] = {
     "max_output_tokens": "The answer ends here because it became too long for the agent. Ask it to go on.",
     "content_filter": "The answer ends here because a content filter stopped the agent. Put the question differently.",
     "cancelled": "The answer ends here because the agent was stopped. Write `!retry` to ask it again.",
+    # `yield_reason` of a turn; https://docs.opencomputer.dev/agent-sessions/api-reference
+    "needs_input": "The agent needs your answer to go on. Write it here.",
+    "budget_exceeded": "The agent stopped here because its budget of tokens is used up. Ask your operator for more.",
+    "deadline_exceeded": "The agent stopped here because it worked for as long as it may. Write on, and it goes on.",
+    "max_turns": "The agent stopped here because it took as many steps as it may. Write on, and it goes on.",
+    "canceled": "The agent was stopped here. Write on, and it goes on.",
 }
 
 

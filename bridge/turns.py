@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import structlog
@@ -17,6 +17,7 @@ from bridge.channel import Channel
 from bridge.envelope import Envelope
 from bridge.errors import (
     ChannelError,
+    InstanceError,
     InstanceRefused,
     InstanceUnavailable,
     Interruption,
@@ -25,7 +26,18 @@ from bridge.errors import (
     TurnInterrupted,
 )
 from bridge.files import File
-from bridge.instance import Activity, CanProbe, CanTakeFiles, Ending, Instance, InstanceSettings, Progress, Turn
+from bridge.instance import (
+    UNASKED,
+    Activity,
+    CanProbe,
+    CanSpeakUnasked,
+    CanTakeFiles,
+    Ending,
+    Instance,
+    InstanceSettings,
+    Progress,
+    Turn,
+)
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.replies import Manner
@@ -110,6 +122,9 @@ class Turns:
         command = commands.read(lease.envelope.text) if lease.envelope.kind == commands.KIND else None
         if command is not None:
             await self._commands[command](lease)
+            return
+        if lease.envelope.kind == UNASKED:
+            await self._say_unasked(lease)
             return
         if lease.in_doubt and not self._instance.repeatable and self._settings.on_unknown != "retry":
             await self._on_unknown[self._settings.on_unknown](
@@ -245,6 +260,27 @@ class Turns:
         )
         await until_stored(lambda: self._store.finish_turn(lease, result))
         faultpoints.reached("turn.finished")
+
+    async def _say_unasked(self, lease: TurnLease) -> None:
+        """Nobody asked, so nobody is told if it cannot be said; it is kept as a dead letter then."""
+        channel, said = self._channels.get(lease.channel), replies.Said()
+        try:
+            if channel is None or not isinstance(self._instance, CanSpeakUnasked):
+                raise InstanceRefused("nothing that the agent says by itself can be said there any more")
+            spoken, continuation = await self._instance.unasked(lease.envelope, lease.continuation)
+            said.replies.extend(spoken)
+        except InstanceError as error:
+            reason = str(error)
+            if isinstance(error, InstanceRefused) or self._out_of_patience(lease):
+                _log.warning("turn.failed", turn=lease.seq, session=lease.session, reason=reason)
+                await until_stored(lambda: self._store.finish_turn(lease, TurnResult("failed", error=reason)))
+            else:
+                await self._later(lease, reason)
+            return
+        manner = replace(self._manner, mention=False)
+        deliveries = replies.answer(lease, channel, said, manner) if said.replies else ()
+        result = TurnResult("answered", deliveries, replies=said.replies, continuation=continuation)
+        await until_stored(lambda: self._store.finish_turn(lease, result))
 
     async def _ask_again(self, lease: TurnLease) -> None:
         nothing = self._notices(lease, "notice", notices.NOTHING_TO_RETRY)

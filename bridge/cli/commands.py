@@ -172,6 +172,18 @@ def init(  # noqa: PLR0917 - one for each option
 
 
 @app.command()
+def demo_instance(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8090,
+) -> None:
+    """Run the demo's agent alone, to develop against: Chowder's API and OpenComputer's on one address, until Ctrl-C."""
+    from bridge.demo import instance_alone  # noqa: PLC0415
+
+    with telling():
+        instance_alone.run(host, port)
+
+
+@app.command()
 def demo(
     say: Annotated[str | None, typer.Option(help="Send this one message through, show its way, and end.")] = None,
     logs: Annotated[bool, typer.Option("--logs", help="Show what the bridge itself logs.")] = False,

@@ -64,7 +64,7 @@ def agent(prompt: str, earlier: Sequence[str], files: Sequence[Received] = ()) -
     midway.
     """
     said = message(prompt)
-    directives = {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
+    directives = directives_of(said)
     dripped = directives.get("drip", ["0", "0"])
     words = int(dripped[0])
     seen = f"\nI was given: {', '.join(map(str, files))}." if files else ""
@@ -82,6 +82,11 @@ def agent(prompt: str, earlier: Sequence[str], files: Sequence[Received] = ()) -
         cut="cut" in directives,
         image="image" in directives,
     )
+
+
+def directives_of(said: str) -> dict[str, list[str]]:
+    """The directives in a message, each with its arguments."""
+    return {name: arguments.split(":")[1:] for name, arguments in _DIRECTIVE.findall(said)}
 
 
 def message(prompt: str) -> str:

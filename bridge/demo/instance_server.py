@@ -30,6 +30,7 @@ KEYS = {  # key -> its permissions on the instance
     "chd_sk_read": {"read"},
 }
 DEFAULT_SESSION = "main"
+MAX_BODY_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -104,15 +105,6 @@ class DemoInstanceServer:
         """What `base_url` in the configuration has to be, once the server listens."""
         return f"http://{self.host}:{self.port}/v1"
 
-    async def start(self) -> None:
-        """Listens; a port of 0 becomes the free one that was found."""
-        app = web.Application(client_max_size=20 * 1024 * 1024)
-        app.add_routes(self.routes())
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port).start()
-        self.port = int(self._runner.addresses[0][1])
-
     def routes(self) -> list[web.RouteDef]:
         """What it serves."""
         instance = "/v1/instances/{instance}"
@@ -123,6 +115,15 @@ class DemoInstanceServer:
             web.get(f"{instance}/status", self._show),
             web.post(f"{instance}/{{action:start|stop}}", self._switch),
         ]
+
+    async def start(self) -> None:
+        """Listens; a port of 0 becomes the free one that was found."""
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.add_routes(self.routes())
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port).start()
+        self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Closes every connection and the port."""

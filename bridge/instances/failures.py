@@ -143,7 +143,7 @@ def failure(
         or _REST.get(status // 100)
         or _UNKNOWN
     )
-    quoted = _quotable(words, withheld)
+    quoted = quotable(words, withheld)
     text = sentence.format(who=who, name=name, status=status, why=f" ({quoted})" if quoted else "")
     if kind is InstanceUnavailable:
         return InstanceUnavailable(text, retry_after=retry_after)
@@ -209,7 +209,8 @@ def _place(loc: object) -> str:
     return f"{'.'.join(parts)}: " if parts else ""
 
 
-def _quotable(words: str, withheld: Sequence[str]) -> str:
+def quotable(words: str, withheld: Sequence[str]) -> str:
+    """A server's words on one line, cut to a sentence's length; none if they contain one of the texts in `withheld`."""
     words = " ".join(readable(words).split()).rstrip(".")
     for text in withheld:
         spellings = (text, json.dumps(text)[1:-1])

@@ -274,6 +274,12 @@ class Store(Protocol):
         """Makes it a turn, at most once per session and envelope id; turns of one session keep the order of calls."""
         ...
 
+    async def accept_unasked(self, instance: str, session: str, envelope: Envelope) -> Accepted:
+        """Makes what an agent said by itself a turn where its session was written in last, at most once per session and
+        envelope id. NOT_TAKING_PART: that instance does not answer a session of this name.
+        """
+        ...
+
     async def heard_until(self, channel: str) -> tuple[float, float]:
         """(until when everything of that channel was taken, when it was heard for the first time), since the epoch.
 

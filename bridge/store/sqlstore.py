@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Engine, delete, insert, select
 
 from bridge import metrics
 from bridge.channel import MessageRef
-from bridge.envelope import Conversation
+from bridge.envelope import Conversation, Envelope
 from bridge.errors import BridgeError, StoreError
 from bridge.feedback import Vote
 from bridge.store import counts, database, posts
@@ -34,6 +34,7 @@ from bridge.store.protocol import (
 )
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.turns import Finish, OpenAgain, TurnStatements
+from bridge.store.unasked import Unasked, UnaskedStatements
 
 LEASE_SECONDS = 5.0
 
@@ -77,6 +78,7 @@ class SqlStore:
         )
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
+        self._unasked = UnaskedStatements(self._turns)
         self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
         self._feedback = FeedbackStatements(clock)
         self._heard = HeardStatements(clock)
@@ -114,6 +116,9 @@ class SqlStore:
         if outcome is Accepted.TURN:
             metrics.ACCEPTED.labels(arrival.channel).inc()
         return outcome
+
+    async def accept_unasked(self, instance: str, session: str, envelope: Envelope) -> Accepted:
+        return await self._commit.write(self._unasked.accept, Unasked(instance, session, envelope))
 
     async def heard_until(self, channel: str) -> tuple[float, float]:
         return await self._commit.write(self._heard.read, channel)

@@ -131,6 +131,10 @@ class TurnStatements:
         self._clock = clock
         self._steady = steady
 
+    def now(self) -> float:
+        """By the clock that dates history."""
+        return self._clock()
+
     def accept(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Accepted | BridgeError]:
         """Turns in the order of the arrivals; what is known already, or not for us, is left out."""
         now = self._clock()
@@ -156,12 +160,12 @@ class TurnStatements:
             turn = (session, arrival.envelope.id)
             outcomes.append(Accepted.DUPLICATE if turn in rows else turn)
             wants_context = arrival.wants_context and thread is None
-            rows.setdefault(turn, _turn_row(arrival, session, wants_context=wants_context, now=now))
+            rows.setdefault(turn, turn_row(arrival, session, wants_context=wants_context, now=now))
             choices.setdefault(turn, arrival.instances)
         self._choose_instances(connection, rows, choices)
         if new_threads:
             connection.execute(_NEW_THREAD, new_threads)
-        inserted = self._insert(connection, list(rows.values())) if rows else dict[tuple[str, str], Accepted]()
+        inserted = self.insert(connection, list(rows.values())) if rows else dict[tuple[str, str], Accepted]()
         return [
             outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
             for outcome in outcomes
@@ -210,7 +214,8 @@ class TurnStatements:
         found = connection.execute(_KNOWN, {"keys": keys})
         return {(channel, thread): _Thread(session, since) for channel, thread, session, since in found}
 
-    def _insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
+    def insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
+        """Writes these turns, each once per session and envelope id, and what became of those that were written."""
         inserted = connection.execute(_NEW_TURN, rows).all()
         written = {(row["session_id"], row["envelope_id"]): row for row in rows}
         opened = [
@@ -344,7 +349,8 @@ def _lost(lease: TurnLease) -> LeaseLost:
     return LeaseLost(f"turn {lease.seq} belongs to another process by now")
 
 
-def _turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float) -> dict[str, Any]:
+def turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float) -> dict[str, Any]:
+    """A turn's row in history as it is accepted."""
     return {
         "session_id": session,
         "envelope_id": arrival.envelope.id,

@@ -1,4 +1,6 @@
-"""The pages of the HTTP server: `/healthz`, `/readyz`, `/metrics` and each channel's `/{name}/events`."""
+"""The pages of the HTTP server: `/healthz`, `/readyz`, `/metrics`, each channel's `/{name}/events` and each instance's
+`/instances/{name}/webhook`.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -11,7 +13,8 @@ from starlette.routing import Route
 
 from bridge.abilities import CanReceiveWebhooks, WebhookRequest
 from bridge.channel import Channel, Hearing
-from bridge.errors import StoreError
+from bridge.errors import Forged, InstanceError, StoreError
+from bridge.instance import CanSpeakUnasked, Instance
 from bridge.store.protocol import Counts, Store
 from bridge.web import metrics
 
@@ -28,10 +31,12 @@ def routes(
     hearing: Callable[[], Mapping[str, Hearing]],
     channels: Mapping[str, Channel],
     problems: Mapping[str, str | None],
+    instances: Mapping[str, Instance] | None = None,
 ) -> Starlette:
     """The application. `hearing` says of each channel whether it hears what is said now; `problems`: what is known to
     be wrong with each instance, kept up to date by its owner.
     """
+    agents = instances or {}
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -57,23 +62,66 @@ def routes(
         channel = channels.get(request.path_params["name"])
         if not isinstance(channel, CanReceiveWebhooks):
             return PlainTextResponse("no channel of this name takes events here", status_code=404)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                return PlainTextResponse("too large", status_code=413)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        answer = await channel.receive(WebhookRequest(bytes(body), headers, request.url.query))
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse("too large", status_code=413)
+        answer = await channel.receive(WebhookRequest(body, _headers(request), request.url.query))
         return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
+
+    async def webhook(request: Request) -> Response:
+        name = request.path_params["name"]
+        agent = agents.get(name)
+        if not isinstance(agent, CanSpeakUnasked) or not agent.listens:
+            return PlainTextResponse("no instance of this name takes webhooks here", status_code=404)
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse("too large", status_code=413)
+        return await _overhear(name, agent, store, body, _headers(request))
 
     return Starlette(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", measured),
+            Route("/instances/{name}/webhook", webhook, methods=["POST"]),
             Route("/{name}/events", events, methods=["POST"]),
         ]
     )
+
+
+async def _overhear(
+    name: str, agent: CanSpeakUnasked, store: Store, body: bytes, headers: Mapping[str, str]
+) -> Response:
+    """Answers 2xx only once nothing can be lost any more: the agent's side sends anything else again."""
+    try:
+        found = await agent.overheard(body, headers)
+        if found is not None:
+            session, envelope = found
+            outcome = await store.accept_unasked(name, session, envelope)
+            _log.info("webhook.taken", instance=name, session=session, envelope=envelope.id, outcome=outcome.value)
+    except Forged as error:
+        _log.warning("webhook.refused", instance=name, reason=str(error))
+        return PlainTextResponse(str(error), status_code=401)
+    except ValueError:
+        return PlainTextResponse("this is no event", status_code=400)
+    except (InstanceError, StoreError) as error:
+        _log.warning("webhook.not_taken", instance=name, reason=str(error))
+        return PlainTextResponse("it cannot be taken now: send it again", status_code=503)
+    return PlainTextResponse("taken")
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body; None if it is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 async def _refused(store: Store) -> str | None:

@@ -189,11 +189,16 @@ class World(Generic[_Platform]):
         bridge: Mapping[str, object] | None = None,
         channel: str | None = None,
     ) -> None:
-        """Writes config.toml; without rules, everybody is answered in every room and direct conversation."""
+        """Writes config.toml; without rules, everybody is answered in every room and direct conversation.
+
+        An `instance` with a `type` is the whole section.
+        """
         channel = channel or self.platform.source
         tables: dict[str, Mapping[str, object]] = {
             "bridge": {"store": "sqlite:///threadbridge.db", "http": "", **(bridge or {})},
-            "instances.main": {**self.agent_section(), **(instance or {})},
+            "instances.main": instance
+            if instance and "type" in instance
+            else {**self.agent_section(), **(instance or {})},
             f"channels.{channel}": {**self.platform.settings(), **self.channel_options},
         }
         with_channel = [
