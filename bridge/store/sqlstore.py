@@ -15,6 +15,7 @@ from bridge.envelope import Conversation, Envelope
 from bridge.errors import BridgeError, StoreError
 from bridge.feedback import Vote
 from bridge.store import counts, database, posts
+from bridge.store.accept import AcceptStatements
 from bridge.store.again import AgainStatements, AskAgain
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
@@ -76,9 +77,10 @@ class SqlStore:
                 begins_at_claim=True,
             ),
         )
+        self._accept = AcceptStatements(clock)
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
-        self._unasked = UnaskedStatements(self._turns)
+        self._unasked = UnaskedStatements(self._accept)
         self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
         self._feedback = FeedbackStatements(clock)
         self._heard = HeardStatements(clock)
@@ -112,7 +114,7 @@ class SqlStore:
         return store
 
     async def accept(self, arrival: Arrival) -> Accepted:
-        outcome = await self._commit.write(self._turns.accept, arrival)
+        outcome = await self._commit.write(self._accept.accept, arrival)
         if outcome is Accepted.TURN:
             metrics.ACCEPTED.labels(arrival.channel).inc()
         return outcome

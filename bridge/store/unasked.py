@@ -7,9 +7,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from bridge.envelope import Envelope
 from bridge.errors import BridgeError
+from bridge.store.accept import AcceptStatements, turn_row
 from bridge.store.protocol import Accepted, Arrival
 from bridge.store.schema import sessions, turns
-from bridge.store.turns import TurnStatements, turn_row
 
 _NEWEST = (
     select(turns.c.channel, turns.c.direct, turns.c.envelope)
@@ -32,8 +32,8 @@ class Unasked:
 class UnaskedStatements:
     """The statement, bound to one process start."""
 
-    def __init__(self, turns: TurnStatements) -> None:
-        self._turns = turns
+    def __init__(self, accepting: AcceptStatements) -> None:
+        self._accepting = accepting
 
     def accept(self, connection: Connection, calls: Sequence[Unasked]) -> Sequence[Accepted | BridgeError]:
         """At most once per session and envelope id; nothing where that instance does not answer that session."""
@@ -56,6 +56,6 @@ class UnaskedStatements:
             wants_context=False,
             joins=False,
         )
-        row = turn_row(arrival, call.session, wants_context=False, now=self._turns.now())
-        inserted = self._turns.insert(connection, [row])
+        row = turn_row(arrival, call.session, wants_context=False, now=self._accepting.now())
+        inserted = self._accepting.insert(connection, [row])
         return inserted.get((call.session, call.envelope.id), Accepted.DUPLICATE)

@@ -1,0 +1,183 @@
+"""Statements by which messages become turns: each once, at the instance and in the session that are theirs."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from bridge.errors import BridgeError
+from bridge.store.protocol import Accepted, Arrival
+from bridge.store.schema import open_turns, sessions, threads, turns
+
+_KNOWN = select(
+    threads.c.channel, threads.c.thread, threads.c.session_id, func.coalesce(threads.c.since, threads.c.created_at)
+).where(tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True)))
+_TAKEN = select(turns.c.channel, turns.c.envelope_id).where(turns.c.envelope_id.in_(bindparam("of", expanding=True)))
+_INSTANCES = select(sessions.c.session_id, sessions.c.instance).where(
+    sessions.c.session_id.in_(bindparam("of", expanding=True))
+)
+_MOVE = (
+    update(sessions)
+    .where(sessions.c.session_id == bindparam("of"))
+    .values(instance=bindparam("now_instance"), continuation=None)  # another instance's means nothing to this one
+)
+_NEW_SESSION = insert_or(sessions).on_conflict_do_nothing()
+_NEW_THREAD = insert_or(threads).on_conflict_do_nothing()
+_NEW_TURN = insert_or(turns).on_conflict_do_nothing().returning(turns.c.seq, turns.c.session_id, turns.c.envelope_id)
+_OPEN = insert(open_turns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """A thread in which the bot takes part."""
+
+    session: str
+    since: float
+    """When the message was written with which that began."""
+
+
+class AcceptStatements:
+    """The statements, bound to the clock that dates history."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """By the clock that dates history."""
+        return self._clock()
+
+    def accept(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Accepted | BridgeError]:
+        """Turns in the order of the arrivals; what is known already, or not for us, is left out."""
+        now = self._clock()
+        known = self._known_threads(connection, arrivals)
+        taken = self._taken(connection, [arrival.envelope.id for arrival in arrivals if arrival.missed])
+        new_threads: list[dict[str, Any]] = []
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        choices: dict[tuple[str, str], tuple[str, ...]] = {}
+        outcomes: list[tuple[str, str] | Accepted] = []
+        for arrival in arrivals:
+            key = (arrival.channel, arrival.thread)
+            thread, said_at = known.get(key), arrival.envelope.ts.timestamp()
+            if (arrival.channel, arrival.envelope.id) in taken:
+                outcomes.append(Accepted.DUPLICATE)
+                continue
+            if arrival.only_if_known and (thread is None or (arrival.missed and thread.since > said_at)):
+                outcomes.append(Accepted.NOT_TAKING_PART)
+                continue
+            session = arrival.session if thread is None or not arrival.binds_thread else thread.session
+            if thread is None and arrival.too_old is None and arrival.joins:
+                known[key] = _Thread(session, said_at)
+                new_threads.append(_thread_row(arrival, session, now))
+            turn = (session, arrival.envelope.id)
+            outcomes.append(Accepted.DUPLICATE if turn in rows else turn)
+            wants_context = arrival.wants_context and thread is None
+            rows.setdefault(turn, turn_row(arrival, session, wants_context=wants_context, now=now))
+            choices.setdefault(turn, arrival.instances)
+        self._choose_instances(connection, rows, choices)
+        if new_threads:
+            connection.execute(_NEW_THREAD, new_threads)
+        inserted = self.insert(connection, list(rows.values())) if rows else dict[tuple[str, str], Accepted]()
+        return [
+            outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
+            for outcome in outcomes
+        ]
+
+    @staticmethod
+    def _taken(connection: Connection, envelopes: list[str]) -> set[tuple[str, str]]:
+        """Which of these messages are some session's already."""
+        if not envelopes:
+            return set()
+        return {(channel, envelope) for channel, envelope in connection.execute(_TAKEN, {"of": envelopes})}
+
+    def _choose_instances(
+        self,
+        connection: Connection,
+        rows: Mapping[tuple[str, str], dict[str, Any]],
+        choices: Mapping[tuple[str, str], tuple[str, ...]],
+    ) -> None:
+        """Gives every row its instance: the session's, if the rule still offers it; writes new and moved sessions."""
+        if not rows:
+            return
+        found = connection.execute(_INSTANCES, {"of": list({session for session, _ in rows})})
+        current: dict[str, str] = {row.session_id: row.instance for row in found}
+        new: dict[str, dict[str, Any]] = {}
+        moved: dict[str, dict[str, Any]] = {}
+        for turn, row in rows.items():
+            session, offered = turn[0], choices[turn]
+            before = current.get(session)
+            row["instance"] = current[session] = before if before in offered else offered[0]
+            if before is None:
+                new[session] = {
+                    "session_id": session,
+                    "channel": row["channel"],
+                    "instance": row["instance"],
+                    "created_at": row["accepted_at"],
+                }
+            elif before != row["instance"]:
+                moved[session] = {"of": session, "now_instance": row["instance"]}
+        if new:
+            connection.execute(_NEW_SESSION, list(new.values()))
+        if moved:
+            connection.execute(_MOVE, list(moved.values()))
+
+    def _known_threads(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], _Thread]:
+        keys = list({(arrival.channel, arrival.thread) for arrival in arrivals})
+        found = connection.execute(_KNOWN, {"keys": keys})
+        return {(channel, thread): _Thread(session, since) for channel, thread, session, since in found}
+
+    def insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
+        """Writes these turns, each once per session and envelope id, and what became of those that were written."""
+        inserted = connection.execute(_NEW_TURN, rows).all()
+        written = {(row["session_id"], row["envelope_id"]): row for row in rows}
+        opened = [
+            {
+                "seq": seq,
+                "session_id": session,
+                "instance": written[session, envelope]["instance"],
+                "owner": None,
+                "lease_until": 0.0,
+                "attempts": 0,
+                "in_doubt": False,
+            }
+            for seq, session, envelope in inserted
+            if written[session, envelope]["status"] == "open"
+        ]
+        if opened:
+            connection.execute(_OPEN, opened)
+        return {
+            (session, envelope): Accepted.TURN if written[session, envelope]["status"] == "open" else Accepted.LISTED
+            for _, session, envelope in inserted
+        }
+
+
+def turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float) -> dict[str, Any]:
+    """A turn's row in history as it is accepted."""
+    return {
+        "session_id": session,
+        "envelope_id": arrival.envelope.id,
+        "channel": arrival.channel,
+        "instance": arrival.instances[0],
+        "direct": arrival.direct,
+        "wants_context": wants_context,
+        "envelope": arrival.envelope.model_dump_json(exclude={"raw"}),
+        "raw": json.dumps(arrival.envelope.raw, separators=(",", ":")),
+        "status": "open" if arrival.too_old is None else "failed",
+        "attempts": 0,
+        "accepted_at": now,
+        "finished_at": None if arrival.too_old is None else now,
+        "error": arrival.too_old,
+        "route": arrival.route.written(),
+    }
+
+
+def _thread_row(arrival: Arrival, session: str, now: float) -> dict[str, Any]:
+    return {
+        "channel": arrival.channel,
+        "thread": arrival.thread,
+        "session_id": session,
+        "created_at": now,
+        "since": arrival.envelope.ts.timestamp(),
+    }
