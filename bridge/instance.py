@@ -140,6 +140,15 @@ class CanProbe(Protocol):
         ...
 
 
+@runtime_checkable
+class CanStop(Protocol):
+    """Works on when nobody listens, and can be told to stop."""
+
+    async def stop(self, turn: Turn) -> None:
+        """Asks the agent to stop working on a turn; its `run` says when it did. Raises InstanceError."""
+        ...
+
+
 UNASKED = "unasked"
 """The `kind` of an envelope by which an agent says something by itself."""
 

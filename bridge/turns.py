@@ -31,6 +31,7 @@ from bridge.instance import (
     Activity,
     CanProbe,
     CanSpeakUnasked,
+    CanStop,
     CanTakeFiles,
     Ending,
     Instance,
@@ -242,6 +243,7 @@ class Turns:
                         case Ending():
                             came.ending = item
         except TimeoutError:
+            await self._stop(turn)
             limit = (
                 f"it was not done after {self._settings.longest:.0f} seconds (longest of [instances.{lease.instance}])"
             )
@@ -260,6 +262,14 @@ class Turns:
         )
         await until_stored(lambda: self._store.finish_turn(lease, result))
         faultpoints.reached("turn.finished")
+
+    async def _stop(self, turn: Turn) -> None:
+        """An agent that would work on without us is told not to."""
+        if isinstance(self._instance, CanStop):
+            try:
+                await self._instance.stop(turn)
+            except InstanceError as error:
+                _log.warning("turn.not_stopped", session=turn.session, reason=str(error))
 
     async def _say_unasked(self, lease: TurnLease) -> None:
         """Nobody asked, so nobody is told if it cannot be said; it is kept as a dead letter then."""

@@ -16,7 +16,7 @@ def _web_address(value: str) -> str:
     except httpx.InvalidURL:
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise ValueError('must be an address without user, "?" or "#", like "https://api.chowder.dev/v1"')
+        raise ValueError('must be an address like "https://agent.example/v1", without user, "?" or "#"')
     return value.rstrip("/")
 
 

@@ -15,16 +15,18 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
 import httpx
-from pydantic import AfterValidator, Field, SecretStr
+import structlog
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from bridge.envelope import Actor, Conversation, Envelope
-from bridge.errors import Forged, InstanceRefused, InstanceUnavailable
+from bridge.errors import Forged, InstanceError, InstanceRefused, InstanceUnavailable
 from bridge.foreign import dig, text_at
 from bridge.instance import (
     UNASKED,
     Activity,
     CanProbe,
     CanSpeakUnasked,
+    CanStop,
     Instance,
     InstanceSettings,
     Progress,
@@ -32,48 +34,58 @@ from bridge.instance import (
     Turn,
 )
 from bridge.instances import opencomputer_webhooks as webhooks
+from bridge.instances.http_settings import ApiKey, WebAddress
 from bridge.instances.opencomputer_client import Client, part
 from bridge.instances.opencomputer_events import OURS, Done, Event, Place, Transcript, event, message_id, place
 from bridge.instances.opencomputer_failures import CONFLICT, UNAUTHORIZED, Refused
+from bridge.route import Extra, ModelName
 from bridge.settings import Secret, asked
 from bridge.trace import traceparent
 
+_log = structlog.get_logger(__name__)
+
+SET_BY_US = ("agent", "input", "key", "metadata")
+"""The fields of a new session that the bridge sets itself."""
 FOLLOWED = 10_000
 """Sessions of which is remembered, as long as the process runs, how far they were told."""
 
 
-def _web_address(value: str) -> str:
-    try:
-        url = httpx.URL(value)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise ValueError('must be an address without user, "?" or "#", like "https://api.opencomputer.dev"')
-    if url.path.rstrip("/").endswith("/v3"):
+def _without_version(address: str) -> str:
+    if httpx.URL(address).path.endswith("/v3"):
         raise ValueError('write it without /v3, like "https://api.opencomputer.dev"')
-    return value.rstrip("/")
+    return address
 
 
-def _header_value(key: SecretStr) -> SecretStr:
-    value = key.get_secret_value().strip()
-    if not value or not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("the secret it refers to is no API key: it has to be one word of ASCII characters")
-    return SecretStr(value)
+def _leaves_ours(extra: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    taken = [key for key in SET_BY_US if key in extra]
+    if taken:
+        raise ValueError(f"{', '.join(taken)} cannot stand in extra: the bridge sets it")
+    return extra
 
 
 class OpenComputerSettings(InstanceSettings):
     """`[instances.…]` with `type = "opencomputer"`."""
 
     type: str = "opencomputer"
-    base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.opencomputer.dev"
+    base_url: Annotated[WebAddress, AfterValidator(_without_version)] = "https://api.opencomputer.dev"
     agent: str = Field(min_length=1, json_schema_extra=asked("Id of the OpenComputer agent (agt_…)"))
-    api_key: Annotated[Secret, AfterValidator(_header_value)] = Field(
-        json_schema_extra=asked("OpenComputer API key of the organisation")
-    )
+    api_key: ApiKey = Field(json_schema_extra=asked("OpenComputer API key of the organisation"))
     webhook_secret: Secret | None = None
     """What a webhook destination was given as its secret: opens `/instances/{name}/webhook`."""
+    webhook_url: WebAddress | None = None
+    """The public address of that door: it is registered as a destination of each new session."""
     timeout: float = Field(default=180, gt=0, allow_inf_nan=False)
     """Seconds without a byte."""
+    model: ModelName | None = None
+    """What a new session is created with; none: the agent's own."""
+    extra: Annotated[Extra, AfterValidator(_leaves_ours)] = Field(default_factory=dict[str, JsonValue])
+    """Further fields that a session is created with, such as `limits`."""
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> Self:
+        if self.webhook_url is not None and self.webhook_secret is None:
+            raise ValueError("webhook_url takes webhook_secret, too: nothing is taken unsigned")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,13 @@ class OpenComputerInstance:
                 if isinstance(step, Done):
                     return
 
+    async def stop(self, turn: Turn) -> None:
+        """Cancels what the session does. Its turn ends once the agent noticed, and the log says so."""
+        told = place(turn.continuation)
+        session = told.id if told else await self._client.session_of(turn.session)
+        if session is not None:
+            await self._client.post(f"/sessions/{part(session)}/cancel", {}, _headers(turn))
+
     async def overheard(self, body: bytes, headers: Mapping[str, str]) -> tuple[str, Envelope] | None:
         """A webhook of OpenComputer. Nothing follows from what a turn of ours tells or has told."""
         if self._settings.webhook_secret is None:
@@ -223,7 +242,11 @@ class OpenComputerInstance:
         key is refused: so the session is looked up, and whether it began with this message. If it did not, the store
         has lost its place in it, and nothing older than the message is told.
         """
+        model = turn.route.model or self._settings.model
         body = {
+            **self._settings.extra,
+            **turn.route.extra,
+            **({"model": model} if model else {}),
             "agent": self._settings.agent,
             "input": _message(turn, turn.envelope.id),
             "key": turn.session,
@@ -246,7 +269,21 @@ class OpenComputerInstance:
         session = text_at(answer, "session", "id")
         if session is None:
             raise self._strange()
+        await self._register(session)
         return _Asked(session, 0, None)
+
+    async def _register(self, session: str) -> None:
+        """Has the session's events sent to the webhook door, once. Without them an answer comes all the same."""
+        url, configured = self._settings.webhook_url, self._settings.webhook_secret
+        if url is None or configured is None:
+            return
+        secret = configured.get_secret_value()
+        try:
+            if url not in await self._client.destinations(session):
+                body = {"url": url, "secret": secret, "level": "user", "include_raw": False}
+                await self._client.post(f"/sessions/{part(session)}/destinations", body, {}, (secret,))
+        except InstanceError as error:
+            _log.warning("webhook.not_registered", instance=self.name, session=session, reason=str(error))
 
     async def _steer(self, session: str, turn: Turn, key: str, after: int) -> int:
         """The `seq` of the message, sent once under that key."""
@@ -311,4 +348,5 @@ def _withheld(turn: Turn) -> tuple[str, ...]:
 
 _is_instance: type[Instance] = OpenComputerInstance
 _can_probe: type[CanProbe] = OpenComputerInstance
+_can_stop: type[CanStop] = OpenComputerInstance
 _can_speak_unasked: type[CanSpeakUnasked] = OpenComputerInstance

@@ -105,6 +105,12 @@ class Client:
         found = openresponses.load(await self.get(f"/sessions/{part(session)}"))
         return text_at(found, "key") or text_at(found, "session", "key")
 
+    async def destinations(self, session: str) -> list[str | None]:
+        """The addresses that a session's events are sent to."""
+        found = openresponses.load(await self.get(f"/sessions/{part(session)}/destinations"))
+        listed = items_at({"data": found}, "data") or items_at(found, "data") or items_at(found, "destinations")
+        return [text_at(one, "url") for one in listed]
+
     async def follow(self, session: str, after: int) -> AsyncGenerator[Event, None]:
         """The events after that `seq`, as they come, for ever; a stream that ends or stalls is opened where it was.
 

@@ -14,6 +14,7 @@ from bridge.envelope import Envelope
 from bridge.errors import InstanceRefused, InstanceUnavailable, TurnInterrupted
 from bridge.instance import Activity, Ending, Progress, Step, Turn
 from bridge.instances.opencomputer import OpenComputerInstance, OpenComputerSettings
+from bridge.route import Route
 from bridge.testing.instance_contract import RemoteInstanceContract, ask, ending, texts, turn
 from bridge.trace import trace_id
 
@@ -191,6 +192,81 @@ async def test_a_cancelled_turn_is_told(server: DemoOpenComputerServer, instance
     assert (end.outcome, end.detail) == ("incomplete", "canceled")
 
 
+@pytest.mark.parametrize("said_before", [True, False])
+async def test_a_turn_that_is_stopped_ends_there(
+    server: DemoOpenComputerServer, instance: OpenComputerInstance, said_before: bool
+) -> None:
+    before = await ask(instance, next_turn("hello")) if said_before else None
+    question = next_turn("[[hang]]", before)
+    asking = asyncio.create_task(ask(instance, question))
+    await server.until(lambda server: len(server.messages) == 1 + said_before and server.of_key(SESSION).following > 0)
+    await instance.stop(question)
+    end = ending(await asking)
+    assert (end.outcome, end.detail) == ("incomplete", "canceled")
+
+
+async def test_nothing_is_stopped_where_no_session_is(
+    server: DemoOpenComputerServer, instance: OpenComputerInstance
+) -> None:
+    await instance.stop(next_turn("hello"))
+    assert not server.sessions
+
+
+async def test_a_session_is_created_with_the_model_and_the_fields_of_the_rule_over_those_of_the_instance(
+    make: Make, server: DemoOpenComputerServer
+) -> None:
+    instance = make(model="anthropic/small", extra={"limits": {"turns": 5}, "revision": 3})
+    await ask(instance, next_turn("hello"))
+    asked = Route(model="anthropic/large", extra={"limits": {"turns": 9}, "key": "taken by us"})
+    await ask(instance, dataclasses.replace(turn("hello", session="another"), route=asked))
+    fields = [{key: one.body.get(key) for key in ("model", "limits", "revision", "key")} for one in server.messages]
+    assert fields == [
+        {"model": "anthropic/small", "limits": {"turns": 5}, "revision": 3, "key": SESSION},
+        {"model": "anthropic/large", "limits": {"turns": 9}, "revision": 3, "key": "another"},
+    ]
+
+
+@pytest.mark.parametrize("key", ["agent", "input", "key", "metadata", "model"])
+def test_a_field_that_the_bridge_sets_cannot_stand_in_extra(make: Make, key: str) -> None:
+    with pytest.raises(ValidationError, match=f"{key} cannot stand in extra"):
+        make(extra={key: "x"})
+
+
+async def test_the_webhook_door_is_registered_with_each_session_once(
+    make: Make, server: DemoOpenComputerServer
+) -> None:
+    secret = SecretStr("whsec_c2VjcmV0IGJ5dGVz")
+    instance = make(webhook_url="http://127.0.0.1:9/instances/main/webhook", webhook_secret=secret)
+    question = next_turn("hello")
+    await ask(instance, question)
+    await ask(instance, question)
+    await ask(instance, turn("hello", session="another"))
+    assert {one.key: server.sessions[session].id for session, one in server.sessions.items()} == {
+        SESSION: server.of_key(SESSION).id, "another": server.of_key("another").id,
+    }  # fmt: skip
+    registered = [(one.url, one.secret, one.session, one.level) for one in server.destinations.values()]
+    assert registered == [
+        ("http://127.0.0.1:9/instances/main/webhook", secret.get_secret_value(), server.of_key(key).id, "user")
+        for key in (SESSION, "another")
+    ]
+
+
+async def test_a_session_is_answered_although_its_webhook_door_cannot_be_registered(
+    make: Make, server: DemoOpenComputerServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instance = make(webhook_url="http://127.0.0.1:9", webhook_secret=SecretStr("not so secret"))
+    server.refuse("GET", 500)
+    assert texts(await ask(instance, next_turn("hello"))) == "You said: hello"
+    logged = capsys.readouterr().out
+    assert "webhook.not_registered" in logged
+    assert "not so secret" not in logged
+
+
+def test_a_webhook_door_without_a_secret_is_refused(make: Make) -> None:
+    with pytest.raises(ValidationError, match="webhook_url takes webhook_secret"):
+        make(webhook_url="https://your.host/instances/main/webhook")
+
+
 async def test_levels_are_replies_what_is_done_and_nothing(instance: OpenComputerInstance) -> None:
     steps = await ask(instance, next_turn("[[aside]] [[tool:search]] [[progress:cloning <!the> repo]]"))
     assert [step for step in steps if isinstance(step, Activity)] == [
@@ -342,5 +418,5 @@ async def test_a_healthy_agent_has_no_problem(instance: OpenComputerInstance) ->
     "address", ["https://api.opencomputer.dev/v3", "api.opencomputer.dev", "https://u:p@x", "ftp://x"]
 )
 def test_another_address_is_refused(address: str) -> None:
-    with pytest.raises(ValidationError, match=r'like "https://api\.opencomputer\.dev"'):
+    with pytest.raises(ValidationError, match=r'like "https://(api\.opencomputer\.dev"|agent\.example)'):
         OpenComputerSettings(base_url=address, agent="agt_1", api_key=SecretStr("k"))

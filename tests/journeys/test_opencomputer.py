@@ -122,6 +122,15 @@ async def test_each_way_in_which_a_turn_ends_has_its_own_sentence(world, compute
         assert sentence in notice
 
 
+async def test_a_turn_that_takes_longer_than_it_may_is_stopped_and_said(world, computer):
+    await start(world, computer, instance={"longest": 2})
+    said, answer = await world.ask("[[hang]]")
+    assert answer == "The agent was stopped here. Write on, and it goes on."
+    assert (await world.ask("and now?", said))[1] == "You said: and now? (message 2 of this session)"
+    await world.end()
+    assert [turn["yield_reason"] for turn in computer.of_key(world.session_of(said)).turns] == ["canceled", "completed"]
+
+
 async def test_a_failed_turn_is_run_again_when_somebody_asks_for_it(world, computer):
     await start(world, computer)
     said, notice = await world.ask("[[fail]]")
@@ -212,6 +221,18 @@ async def test_what_the_agent_says_by_itself_is_posted_at_once_and_once(world, c
     await world.ask("and now?", said)
     await world.end()
     assert len(world.answers(said)) == 4
+
+
+async def test_a_door_that_the_bridge_registers_itself_takes_what_the_agent_says_unasked(
+    world, computer, unused_tcp_port
+):
+    address = f"127.0.0.1:{unused_tcp_port}"
+    keys = {"webhook_secret": "env:COMPUTER_SECRET", "webhook_url": f"http://{address}/instances/main/webhook"}
+    await start(world, computer, instance=keys, bridge={"http": address})
+    said, _ = await world.ask("hello")
+    await world.say(UNASKED, said)
+    assert (await world.until_answers(said, 3))[2] == "The build is green."
+    await world.end()
 
 
 async def test_what_the_agent_said_while_the_bridge_was_down_is_posted_once(world, computer):
