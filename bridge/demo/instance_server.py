@@ -23,9 +23,10 @@ from bridge.demo.instance_agent import Script, agent, chunks
 
 INSTANCE_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 ORG_KEY = "chd_org_demo"
+SCOPED_KEY = "chd_sk_demo"
 KEYS = {  # key -> its permissions on the instance
     ORG_KEY: {"read", "interact", "lifecycle"},
-    "chd_sk_demo": {"read", "interact"},
+    SCOPED_KEY: {"read", "interact"},
     "chd_sk_interact": {"interact"},
     "chd_sk_read": {"read"},
 }
@@ -83,7 +84,7 @@ class DemoInstanceServer:
         self.host, self.port = host, port
         self.latency, self.chunk_chars, self.chunk_pause = latency, chunk_chars, chunk_pause
         self.keep, self.record = keep, record
-        self.instance_id, self.api_key = INSTANCE_ID, ORG_KEY
+        self.instance_id, self.api_key = INSTANCE_ID, SCOPED_KEY
         self.status = "running"
         self.error_message = "The sandbox did not start."
         self.reachable = True

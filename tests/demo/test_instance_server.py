@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bridge.demo.instance_agent import Script, agent, message
-from bridge.demo.instance_server import DemoInstanceServer
+from bridge.demo.instance_server import ORG_KEY, DemoInstanceServer
 
 
 @pytest.fixture
@@ -178,7 +178,10 @@ class TestErrors:
         assert response.json()["detail"]["error"].startswith("Gateway unavailable – ")
 
     async def test_stopping_and_starting_changes_the_status(self, client: httpx.AsyncClient) -> None:
-        statuses = [(await client.post(f"/{action}")).json()["status"] for action in ("stop", "start")]
+        organisation = key(ORG_KEY)
+        statuses = [
+            (await client.post(f"/{action}", headers=organisation)).json()["status"] for action in ("stop", "start")
+        ]
         assert [*statuses, (await client.get("/status")).json()["status"]] == ["stopped", "running", "running"]
 
 

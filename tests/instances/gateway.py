@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.demo import instance_input
-from bridge.demo.instance_server import ORG_KEY, DemoInstanceServer
+from bridge.demo.instance_server import SCOPED_KEY, DemoInstanceServer
 from bridge.foreign import items_at, text_at
 
 FIELDS = {
@@ -31,7 +31,7 @@ class OpenClawServer(DemoInstanceServer):
         return [web.post("/v1/responses", self._asked)]
 
     async def _asked(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Authorization") != f"Bearer {ORG_KEY}":
+        if request.headers.get("Authorization") != f"Bearer {SCOPED_KEY}":
             return web.json_response({"error": {"message": "Unauthorized", "type": "unauthorized"}}, status=401)
         body: dict[str, Any] = await request.json()
         if not set(body) <= FIELDS or not str(body.get("model")).startswith(("openclaw", "agent:")):
