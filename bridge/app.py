@@ -21,6 +21,7 @@ from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
 from bridge.listening import Listening
+from bridge.orders import Orders
 from bridge.presses import Presses
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.replies import Manner
@@ -118,8 +119,11 @@ class _Bridge:
         self._ending = asyncio.Event()
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
+        self._stop_wanted = asyncio.Event()
+        orders = {name: Orders(store, channel, stop_wanted=self._stop_wanted.set) for name, channel in channels.items()}
         intakes = {
-            name: Intake(store, config.rules, name, Acknowledging(channel).taken) for name, channel in channels.items()
+            name: Intake(store, config.rules, name, orders[name], Acknowledging(channel).taken)
+            for name, channel in channels.items()
         }
         self._backfills = {
             name: Backfill(channel, store, intakes[name], answer_within=config.bridge.answer_within)
@@ -132,10 +136,11 @@ class _Bridge:
         shows = {name: Shows.of(channel, store, mention=config.bridge.mention) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
         manner = Manner(config.bridge.mention, config.bridge.feedback, config.bridge.longest_answer)
-        self._turns: list[Crew[Any]] = [
-            Turns(instance, settings, store, channels, config.rules, shows=shows, manner=manner).crew()
+        self._running = [
+            Turns(instance, settings, store, channels, config.rules, shows=shows, manner=manner)
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
         ]
+        self._turns: list[Crew[Any]] = [turns.crew() for turns in self._running]
         for name, channel in channels.items():
             if isinstance(channel, CanShowButtons):
                 channel.on_press(Presses(store, config.rules, name, rated=config.bridge.feedback).take)
@@ -225,12 +230,20 @@ class _Bridge:
                 await asyncio.sleep(retry.FIRST)
 
     async def _renew_leases(self) -> None:
+        """And stops the turns that somebody wants stopped, whichever process was told."""
         while True:
-            await asyncio.sleep(self._store.lease_seconds / 3)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._store.lease_seconds / 3):
+                    await self._stop_wanted.wait()
+            self._stop_wanted.clear()
             try:
-                await self._store.renew()
+                unwanted = await self._store.renew()
             except StoreError as error:
                 _log.error("store.refused", reason=str(error))
+                continue
+            for turns in self._running:
+                for seq in unwanted:
+                    turns.stop(seq)
 
     async def _probe(self) -> None:
         """Says in the log and in /readyz what is wrong with an instance before anybody asks it something."""

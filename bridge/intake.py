@@ -6,9 +6,12 @@ import structlog
 
 from bridge import commands, faultpoints, policy
 from bridge.channel import Facts
+from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
 from bridge.log import about
+from bridge.orders import Orders
+from bridge.policy import Decision
 from bridge.rules import Rule
 from bridge.store.protocol import Accepted, Arrival, Store
 
@@ -22,7 +25,10 @@ Taken = Callable[[Envelope], None]
 class Intake:
     """The one door for what is said in a channel, heard live or read afterwards."""
 
-    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, taken: Taken = lambda _: None) -> None:
+    def __init__(
+        self, store: Store, rules: Sequence[Rule], channel: str, orders: Orders, taken: Taken = lambda _: None
+    ) -> None:
+        self._orders = orders
         self._taken = taken
         self._store = store
         self._rules = rules
@@ -44,13 +50,13 @@ class Intake:
     async def _take(
         self, envelope: Envelope, facts: Facts, *, missed: bool = False, too_old: str | None = None
     ) -> Accepted | None:
-        command = commands.read(envelope.text)
+        command = commands.read(envelope.text) if envelope.kind == "message" else None
         decision = policy.decide(self._rules, self._channel, envelope, facts, command=command is not None)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)
             return None
         if command is not None and too_old is not None:
-            _log.info("command.too_old", envelope=envelope.id, command=command.value, reason=too_old)
+            _log.info("command.too_old", envelope=envelope.id, command=command.command.value, reason=too_old)
             return None
         kind = commands.KIND if command else envelope.kind
         arrival = Arrival(
@@ -69,6 +75,9 @@ class Intake:
             joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")
+        if command is not None and command.command is not Command.RETRY:
+            await self._obey(command, arrival, decision)
+            return None
         try:
             outcome = await self._store.accept(arrival)
         except StoreError as error:
@@ -85,3 +94,12 @@ class Intake:
             case _:
                 log.debug("message.passed_over", because=outcome.value)
         return outcome
+
+    async def _obey(self, asked: Asked, arrival: Arrival, decision: Decision) -> None:
+        """Commands wait for no turn: what is running or waiting is what they are about."""
+        try:
+            await self._orders.take(asked, arrival, decision)
+        except StoreError as error:
+            _log.error("command.not_taken", envelope=arrival.envelope.id, channel=self._channel, reason=str(error))
+            raise
+        faultpoints.reached("event.stored")

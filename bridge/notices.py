@@ -19,6 +19,27 @@ FILE_REFUSED = "The file `{name}` could not be posted here. It is kept: whoever 
 NOTHING_TO_RETRY = "There is nothing to try again here."
 REFUSED = "The agent declined to answer. Put it differently, or ask your operator what it may do."
 
+STOPPED = "The agent was stopped here. Write on, or `!retry` to ask it again."
+DROPPED = "The message that waited for the agent is not asked any more. `!retry` asks it again."
+WILL_STOP = "The agent is being stopped."
+NOTHING_RUNS = "Nothing is being worked on here."
+BEGUN_ANEW = "From here on the conversation begins afresh: the agent knows nothing of what was said before."
+NOTHING_YET = "Nothing was asked here yet."
+ALREADY_LINKED = "This is a conversation of that ticket already."
+NOT_LINKED = "This conversation belongs to no ticket."
+UNLINKED = "This conversation has a session of its own again."
+OTHER_TEAMS_TICKET = "That ticket is another team's, so its conversation cannot be joined from here."
+WHICH_TICKET = "Write the ticket behind it, like `!link ABC-123`."
+HELP = """\
+What you write here goes to the agent `{instance}`, and its answers come back here. These are for the bridge itself:
+
+- `!stop` stops what the agent does here
+- `!retry` asks again what could not be answered
+- `!new` begins afresh, without what was said before
+- `!status` says what the agent does here, and what waits
+- `!link ABC-123` makes this a conversation of that ticket, `!unlink` ends that
+- `!help` says this"""
+
 _INTERRUPTED: Mapping[Interruption, str] = {
     "cut": "The connection to the agent was cut while it worked on this",
     "silent": "The agent sent nothing for too long while it worked on this",
@@ -55,6 +76,43 @@ VOTED_GOOD = "Noted: a good answer. Press the other button if you change your mi
 VOTED_BAD = "Noted: a bad answer. Press the other button if you change your mind."
 BUTTON_IS_NOT_FOR_YOU = "That button is not for you here: whoever runs this bot decides who may use it."
 BUTTON_DOES_NOTHING = "That button does nothing any more."
+
+
+def linked(ticket: str) -> str:
+    """The conversation is the ticket's."""
+    return f"This is a conversation of `{ticket}` from here on, wherever else that is talked about."
+
+
+def no_ticket(argument: str) -> str:
+    """It does not look like one."""
+    return f"`{argument[:60]}` is no ticket here. {WHICH_TICKET}"
+
+
+def standing(session: str, instance: str, state: str, waiting: int) -> str:
+    """How things are in a conversation."""
+    rest = f" {waiting} more {'waits' if waiting == 1 else 'wait'}." if waiting else ""
+    return f"{state}{rest} (session `{session}`, agent `{instance}`)"
+
+
+def works(seconds: float) -> str:
+    """On the oldest message."""
+    return f"The agent has been working on a message for {_span(seconds)}."
+
+
+def waits(seconds: float) -> str:
+    """The oldest message does."""
+    return f"A message has been waiting for the agent for {_span(seconds)}."
+
+
+IDLE = "Nothing is being worked on, and nothing waits."
+
+
+def _span(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def failed(detail: str | None) -> str:

@@ -11,6 +11,9 @@ from bridge.envelope import Conversation, Envelope
 from bridge.route import AS_CONFIGURED, Route
 from bridge.rules import Rule
 
+_ANY_TICKET = r"[A-Za-z][A-Za-z0-9_]{0,30}[-#]?[0-9]{1,15}"
+"""What a ticket looks like where the rule does not say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -32,6 +35,8 @@ class Decision:
     """If the bot does not take part in the thread yet, the agent is given what was said there before."""
     route: Route = AS_CONFIGURED
     """What is asked of whichever instance answers."""
+    ticket: str | None = None
+    """What a ticket looks like here, if the rule says."""
 
 
 def admits(rules: Sequence[Rule], channel: str, facts: Facts) -> Rule | None:
@@ -68,7 +73,13 @@ def decide(
         only_if_known=not triggered,
         route=Route(rule.model, rule.extra),
         wants_context=facts.in_thread and not flat,
+        ticket=rule.ticket,
     )
+
+
+def ticket_named(decision: Decision, name: str) -> str | None:
+    """The session of the ticket of that name; None if no ticket is called so here."""
+    return session.ticket_session(name) if re.fullmatch(decision.ticket or _ANY_TICKET, name) else None
 
 
 def _matches(rule: Rule, facts: Facts) -> bool:

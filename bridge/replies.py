@@ -7,7 +7,7 @@ from bridge import feedback, files, notices
 from bridge.abilities import CanMention, CanSendFiles, CanShowButtons
 from bridge.attached import Left
 from bridge.channel import Channel, Payload
-from bridge.envelope import Envelope
+from bridge.envelope import Conversation, Envelope
 from bridge.files import File
 from bridge.instance import Ending
 from bridge.store.protocol import DeliveryLease, NewDelivery, TurnLease
@@ -68,7 +68,18 @@ def answer(lease: TurnLease, channel: Channel, came: Said, manner: Manner = PLAI
 
 def messages(lease: TurnLease, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
     """The platform messages by which the bridge itself says `text` where the turn was asked."""
-    return _deliveries(lease, kind, channel.render(text))
+    return said_in(lease.envelope.conversation, channel, kind, text)
+
+
+def said_in(place: Conversation, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
+    """The platform messages by which the bridge itself says `text` there."""
+    return [NewDelivery(place, payload, kind, part) for part, payload in enumerate(channel.render(text))]
+
+
+def stopped(lease: TurnLease, channel: Channel, text: str) -> list[NewDelivery]:
+    """What the agent had written when somebody stopped it, and that it was stopped."""
+    written = _deliveries(lease, "reply", channel.render(text)) if text.strip() else []
+    return written + messages(lease, channel, "notice", notices.STOPPED)
 
 
 def mentioned(channel: Channel, payloads: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:

@@ -46,8 +46,21 @@ def direct_session(source: str, workspace: str, room: str) -> str:
     return _bounded(f"{source}-{_part(workspace)}-{_part(room)}")
 
 
+def numbered(session: str, number: int) -> str:
+    """The session that follows on one where people began anew: the second has the number 2."""
+    return _bounded(f"{session}-{number}")
+
+
+_TICKET = "ticket-"
+
+
+def is_ticket(session: str) -> bool:
+    """Whether it is a ticket's."""
+    return session.startswith(_TICKET)
+
+
 def ticket_session(ticket: str) -> str:
     """The session of a ticket, whatever platform and case it is named in: `ABC-123` -> `ticket-abc-123`."""
     lower = ticket.lower()
     escaped = "".join(c if _TICKET_PLAIN.match(c) else "".join(f"_{byte:02x}" for byte in c.encode()) for c in lower)
-    return _bounded(f"ticket-{escaped}")
+    return _bounded(f"{_TICKET}{escaped}")

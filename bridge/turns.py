@@ -1,6 +1,5 @@
 """Step 2: a session's oldest turn -> its instance -> the finished turn and its deliveries, in one transaction."""
 
-import asyncio
 import contextlib
 import random
 import time
@@ -31,7 +30,6 @@ from bridge.instance import (
     Activity,
     CanProbe,
     CanSpeakUnasked,
-    CanStop,
     CanTakeFiles,
     Ending,
     Instance,
@@ -43,7 +41,9 @@ from bridge.log import about
 from bridge.preview import Previews
 from bridge.replies import Manner
 from bridge.rules import Rule
+from bridge.running import RunningTurns, Stopped
 from bridge.status import Statuses
+from bridge.store.orders import STOPPED
 from bridge.store.protocol import WAITING, NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
 
@@ -92,12 +92,17 @@ class Turns:
         self._rules = rules
         self._shows = shows
         self._manner = manner
+        self._running = RunningTurns(instance, settings.longest)
         self._on_unknown = {"ask": self._tell_unknown, "drop": self._tell_dropped, "retry": self._again}
         self._commands = {commands.Command.RETRY: self._ask_again}
 
     def crew(self) -> Crew[TurnLease]:
         """Whoever runs the turns, as many at once as the instance takes."""
         return Crew(self._settings.concurrency, self._claim, self._run, self._store.let_go)
+
+    def stop(self, seq: int) -> None:
+        """Somebody wants that turn stopped; nothing happens if it does not run here."""
+        self._running.stop(seq)
 
     async def _claim(self, free: int) -> Sequence[TurnLease]:
         return await self._store.lease_turns(self._instance.name, free)
@@ -122,10 +127,13 @@ class Turns:
         faultpoints.reached("turn.claimed")
         command = commands.read(lease.envelope.text) if lease.envelope.kind == commands.KIND else None
         if command is not None:
-            await self._commands[command](lease)
+            await self._commands[command.command](lease)
             return
         if lease.envelope.kind == UNASKED:
             await self._say_unasked(lease)
+            return
+        if lease.stop:
+            await self._stopped(lease)
             return
         if lease.in_doubt and not self._instance.repeatable and self._settings.on_unknown != "retry":
             await self._on_unknown[self._settings.on_unknown](
@@ -224,7 +232,7 @@ class Turns:
         came = replies.Said(left)
         try:
             async with (
-                asyncio.timeout(self._settings.longest),
+                self._running.limited(lease.seq, turn),
                 shows.statuses.shown(lease.envelope) as status,
                 shows.previews.growing(lease) as growing,
                 contextlib.aclosing(self._instance.run(turn)) as items,
@@ -242,12 +250,10 @@ class Turns:
                             came.files.append(item)
                         case Ending():
                             came.ending = item
-        except TimeoutError:
-            await self._stop(turn)
-            limit = (
-                f"it was not done after {self._settings.longest:.0f} seconds (longest of [instances.{lease.instance}])"
-            )
-            raise TurnInterrupted(limit, why="long") from None
+        except Stopped:
+            text = "\n\n".join(reply.text for reply in came.replies) or growing.take()
+            await self._stopped(lease, text, previewed=growing.posted)
+            return
         faultpoints.reached("turn.answered")
         ending = came.ending
         result = TurnResult(
@@ -263,13 +269,12 @@ class Turns:
         await until_stored(lambda: self._store.finish_turn(lease, result))
         faultpoints.reached("turn.finished")
 
-    async def _stop(self, turn: Turn) -> None:
-        """An agent that would work on without us is told not to."""
-        if isinstance(self._instance, CanStop):
-            try:
-                await self._instance.stop(turn)
-            except InstanceError as error:
-                _log.warning("turn.not_stopped", session=turn.session, reason=str(error))
+    async def _stopped(self, lease: TurnLease, text: str = "", *, previewed: bool = False) -> None:
+        """What was written until then stays, and people may ask again."""
+        channel = self._channels.get(lease.channel)
+        said = replies.stopped(lease, channel, text) if channel else ()
+        result = TurnResult("dropped", said, error=STOPPED, previewed=previewed)
+        await until_stored(lambda: self._store.finish_turn(lease, result))
 
     async def _say_unasked(self, lease: TurnLease) -> None:
         """Nobody asked, so nobody is told if it cannot be said; it is kept as a dead letter then."""

@@ -8,7 +8,9 @@ from typing import ClassVar, Self
 from bridge.channel import Accept, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Actor, Envelope
 from bridge.instance import Ending, InstanceSettings, Step, Turn
+from bridge.orders import Orders
 from bridge.settings import Section
+from bridge.store.orders import ObeysOrders
 
 Item = Step | Exception
 
@@ -117,3 +119,8 @@ def reply(to: Envelope, text: str) -> Envelope:
         text=text,
         ts=datetime(2026, 1, 1, tzinfo=UTC),
     )
+
+
+def orders(store: ObeysOrders, channel: ScriptedChannel | None = None) -> Orders:
+    """The door for commands of a channel; nobody waits to stop anything."""
+    return Orders(store, channel or ScriptedChannel(), stop_wanted=lambda: None)

@@ -3,27 +3,51 @@ from pathlib import Path
 
 import pytest
 
-from bridge.commands import Command, read
+from bridge.commands import Asked, Command, read
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize("text", ["!retry", "!Retry", " !RETRY\n", "`!retry`", "```\n!retry\n```"])
 def test_a_command_is_the_whole_text_in_any_case(text: str) -> None:
-    assert read(text) is Command.RETRY
+    assert read(text) == Asked(Command.RETRY)
+
+
+@pytest.mark.parametrize("command", list(Command))
+def test_every_command_is_read(command: Command) -> None:
+    assert read(command.value.upper()) == Asked(command)
+
+
+@pytest.mark.parametrize("text", ["!link ABC-123", "!Link  ABC-123 ", "`!link ABC-123`"])
+def test_a_ticket_stands_behind_link(text: str) -> None:
+    assert read(text) == Asked(Command.LINK, "ABC-123")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "`", "!", "retry", "! retry", "!retry please", "please !retry", "!retry!", "!frobnicate", "!!retry", "/retry"],
+    [
+        "",
+        "`",
+        "!",
+        "retry",
+        "! retry",
+        "!retry please",
+        "please !retry",
+        "!retry!",
+        "!frobnicate",
+        "!!retry",
+        "/retry",
+        "!link to the past",
+        "!new begin",
+    ],
 )
 def test_everything_else_is_for_the_agent(text: str) -> None:
     assert read(text) is None
 
 
 @pytest.mark.parametrize("place", ["bridge/*.py", "bridge/instances/*.py", "adapters/discord/*.py", "README.md"])
-def test_every_command_that_people_are_told_of_exists_or_is_said_to_come(place: str) -> None:
+def test_every_command_that_people_are_told_of_exists(place: str) -> None:
     named = {
         word for path in ROOT.glob(place) for word in re.findall(r"`(![a-z]+)\b", path.read_text(encoding="utf-8"))
     }
-    assert {word for word in named if read(word) is None} <= ({"!stop"} if place == "README.md" else set())
+    assert {word for word in named if read(word) is None} == set()

@@ -14,7 +14,8 @@ from bridge.errors import FileRefused, NotSent, OutcomeUnknown, RateLimited, Rej
 from bridge.files import File
 from bridge.retry import ENOUGH
 from bridge.store import database, reading
-from bridge.store.protocol import DeliveryRecord, NewDelivery, TurnResult
+from bridge.store.protocol import NewDelivery, TurnResult
+from bridge.store.records import DeliveryRecord
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, delivery, result, turn
 from tests.scripted import ScriptedChannel

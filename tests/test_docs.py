@@ -14,7 +14,7 @@ from bridge.cli.commands import app
 from bridge.config import BridgeSettings
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.rules import Rule
-from bridge.store.protocol import Counts
+from bridge.store.records import Counts
 from bridge.web.metrics import page
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,7 @@ from bridge.intake import Intake
 from bridge.listening import DEAF, LOST, NOT_YET, Listening
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival
-from tests.scripted import ScriptedChannel
+from tests.scripted import ScriptedChannel, orders
 
 FACTS = Facts("T", "C", "u", ("T", "C", "1"), direct=False, addressed=True, in_thread=False, author_is_bot=False)
 HEARS = Hearing(connected=True, hears=True, problem=None)
@@ -50,7 +50,7 @@ class OutspokenChannel(AwayChannel):
 @asynccontextmanager
 async def listening(channel: AwayChannel, tmp_path: Path) -> AsyncIterator[tuple[Listening, Backfill]]:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
-    intake = Intake(store, [], channel.name)
+    intake = Intake(store, [], channel.name, orders(store))
     backfill = Backfill(channel, store, intake, answer_within=60)
     one = Listening(channel, intake.accept, backfill)
     task = asyncio.create_task(one.run())

@@ -13,7 +13,7 @@ from bridge.errors import InstanceRefused, InstanceUnavailable, NotSent, TurnInt
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
 from bridge.rules import Rule
 from bridge.store import database, reading
-from bridge.store.protocol import TurnRecord
+from bridge.store.records import TurnRecord
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, turn
 from bridge.turns import Shows, Turns

@@ -13,7 +13,7 @@ from bridge.abilities import CanReadLinks, LinkedMessage
 from bridge.cli.terminal import ConfigOption, JsonOption, iso, load, out, print_table, shown, telling
 from bridge.config import Config
 from bridge.errors import ConfigError, StoreError
-from bridge.store.protocol import DeliveryRecord, TurnRecord, turn_id, turn_seq
+from bridge.store.records import DeliveryRecord, TurnRecord, turn_id, turn_seq
 from bridge.trace import trace_id
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bridge.demo.stage import DemoError, Stage, in_time
 from bridge.demo.threads import Onlooker
-from bridge.store.protocol import SessionSummary, TurnRecord
+from bridge.store.records import SessionSummary, TurnRecord
 
 
 async def one_message(stage: Stage, out: Console, text: str) -> None:

@@ -16,7 +16,7 @@ from bridge.demo.instance_server import DemoInstanceServer
 from bridge.errors import BridgeError
 from bridge.registry import SIMULATORS, Registry
 from bridge.store import database, reading
-from bridge.store.protocol import SessionSummary, TurnRecord
+from bridge.store.records import SessionSummary, TurnRecord
 from bridge.testing.simulator import Simulator
 
 PATIENCE = 30.0

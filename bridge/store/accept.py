@@ -13,9 +13,15 @@ from bridge.store.protocol import Accepted, Arrival
 from bridge.store.schema import open_turns, sessions, threads, turns
 
 _KNOWN = select(
-    threads.c.channel, threads.c.thread, threads.c.session_id, func.coalesce(threads.c.since, threads.c.created_at)
+    threads.c.channel,
+    threads.c.thread,
+    threads.c.session_id,
+    func.coalesce(threads.c.since, threads.c.created_at),
+    threads.c.silent,
 ).where(tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True)))
-_TAKEN = select(turns.c.channel, turns.c.envelope_id).where(turns.c.envelope_id.in_(bindparam("of", expanding=True)))
+_TAKEN = select(turns.c.channel, turns.c.envelope_id, turns.c.place).where(
+    turns.c.envelope_id.in_(bindparam("of", expanding=True))
+)
 _INSTANCES = select(sessions.c.session_id, sessions.c.instance).where(
     sessions.c.session_id.in_(bindparam("of", expanding=True))
 )
@@ -26,17 +32,24 @@ _MOVE = (
 )
 _NEW_SESSION = insert_or(sessions).on_conflict_do_nothing()
 _NEW_THREAD = insert_or(threads).on_conflict_do_nothing()
+_HEARD = (
+    update(threads)
+    .where(threads.c.channel == bindparam("on"), threads.c.thread == bindparam("of"))
+    .values(silent=False)
+)
 _NEW_TURN = insert_or(turns).on_conflict_do_nothing().returning(turns.c.seq, turns.c.session_id, turns.c.envelope_id)
 _OPEN = insert(open_turns)
 
 
 @dataclass(frozen=True, slots=True)
-class _Thread:
-    """A thread in which the bot takes part."""
+class Thread:
+    """A thread in which the bot takes part, or whatever else keeps a session."""
 
     session: str
     since: float
     """When the message was written with which that began."""
+    silent: bool = False
+    """So far only commands were written in it."""
 
 
 class AcceptStatements:
@@ -52,33 +65,40 @@ class AcceptStatements:
     def accept(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Accepted | BridgeError]:
         """Turns in the order of the arrivals; what is known already, or not for us, is left out."""
         now = self._clock()
-        known = self._known_threads(connection, arrivals)
-        taken = self._taken(connection, [arrival.envelope.id for arrival in arrivals if arrival.missed])
+        known = self.known_threads(connection, arrivals)
+        taken = self.taken(connection, arrivals)
         new_threads: list[dict[str, Any]] = []
+        broken_silences: list[dict[str, Any]] = []
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         choices: dict[tuple[str, str], tuple[str, ...]] = {}
         outcomes: list[tuple[str, str] | Accepted] = []
         for arrival in arrivals:
             key = (arrival.channel, arrival.thread)
             thread, said_at = known.get(key), arrival.envelope.ts.timestamp()
-            if (arrival.channel, arrival.envelope.id) in taken:
+            if taken(arrival):
                 outcomes.append(Accepted.DUPLICATE)
                 continue
             if arrival.only_if_known and (thread is None or (arrival.missed and thread.since > said_at)):
                 outcomes.append(Accepted.NOT_TAKING_PART)
                 continue
-            session = arrival.session if thread is None or not arrival.binds_thread else thread.session
-            if thread is None and arrival.too_old is None and arrival.joins:
-                known[key] = _Thread(session, said_at)
-                new_threads.append(_thread_row(arrival, session, now))
+            session = session_of(arrival, known)
+            joins = arrival.too_old is None and arrival.joins
+            if joins and thread is None:
+                known[key] = Thread(session, said_at)
+                new_threads.append(thread_row(arrival, session, now))
+            elif joins and thread is not None and thread.silent:
+                known[key] = Thread(thread.session, thread.since)
+                broken_silences.append({"on": arrival.channel, "of": arrival.thread})
             turn = (session, arrival.envelope.id)
             outcomes.append(Accepted.DUPLICATE if turn in rows else turn)
-            wants_context = arrival.wants_context and thread is None
+            wants_context = arrival.wants_context and (thread is None or thread.silent)
             rows.setdefault(turn, turn_row(arrival, session, wants_context=wants_context, now=now))
             choices.setdefault(turn, arrival.instances)
         self._choose_instances(connection, rows, choices)
         if new_threads:
             connection.execute(_NEW_THREAD, new_threads)
+        if broken_silences:
+            connection.execute(_HEARD, broken_silences)
         inserted = self.insert(connection, list(rows.values())) if rows else dict[tuple[str, str], Accepted]()
         return [
             outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
@@ -86,11 +106,21 @@ class AcceptStatements:
         ]
 
     @staticmethod
-    def _taken(connection: Connection, envelopes: list[str]) -> set[tuple[str, str]]:
-        """Which of these messages are some session's already."""
-        if not envelopes:
-            return set()
-        return {(channel, envelope) for channel, envelope in connection.execute(_TAKEN, {"of": envelopes})}
+    def taken(connection: Connection, arrivals: Sequence[Arrival]) -> Callable[[Arrival], bool]:
+        """Which of these messages are some session's already: people may begin a new one where they were written.
+
+        A message that was not heard live is the same wherever it was written.
+        """
+        found = connection.execute(_TAKEN, {"of": [arrival.envelope.id for arrival in arrivals]}).all()
+        there = {(row.channel, row.envelope_id, row.place) for row in found}
+        anywhere = {(row.channel, row.envelope_id) for row in found}
+
+        def is_taken(arrival: Arrival) -> bool:
+            envelope = arrival.envelope
+            place = (arrival.channel, envelope.id, envelope.conversation.ref)
+            return place in there or (arrival.missed and place[:2] in anywhere)
+
+        return is_taken
 
     def _choose_instances(
         self,
@@ -110,12 +140,7 @@ class AcceptStatements:
             before = current.get(session)
             row["instance"] = current[session] = before if before in offered else offered[0]
             if before is None:
-                new[session] = {
-                    "session_id": session,
-                    "channel": row["channel"],
-                    "instance": row["instance"],
-                    "created_at": row["accepted_at"],
-                }
+                new[session] = session_row(session, row["channel"], row["instance"], row["accepted_at"])
             elif before != row["instance"]:
                 moved[session] = {"of": session, "now_instance": row["instance"]}
         if new:
@@ -123,10 +148,12 @@ class AcceptStatements:
         if moved:
             connection.execute(_MOVE, list(moved.values()))
 
-    def _known_threads(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], _Thread]:
-        keys = list({(arrival.channel, arrival.thread) for arrival in arrivals})
-        found = connection.execute(_KNOWN, {"keys": keys})
-        return {(channel, thread): _Thread(session, since) for channel, thread, session, since in found}
+    @staticmethod
+    def known_threads(connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], Thread]:
+        """What keeps a session of those that these may belong to, by channel and name."""
+        keys = {(arrival.channel, name) for arrival in arrivals for name in (arrival.thread, arrival.session)}
+        found = connection.execute(_KNOWN, {"keys": list(keys)})
+        return {(channel, thread): Thread(session, since, silent) for channel, thread, session, since, silent in found}
 
     def insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
         """Writes these turns, each once per session and envelope id, and what became of those that were written."""
@@ -153,6 +180,17 @@ class AcceptStatements:
         }
 
 
+def session_of(arrival: Arrival, known: Mapping[tuple[str, str], Thread]) -> str:
+    """The session that the message belongs to: the one that its thread keeps, or that of a `!new` where none does."""
+    kept = known.get((arrival.channel, arrival.thread if arrival.binds_thread else arrival.session))
+    return arrival.session if kept is None else kept.session
+
+
+def session_row(session: str, channel: str, instance: str, now: float) -> dict[str, Any]:
+    """A new session's row."""
+    return {"session_id": session, "channel": channel, "instance": instance, "created_at": now}
+
+
 def turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float) -> dict[str, Any]:
     """A turn's row in history as it is accepted."""
     return {
@@ -170,13 +208,19 @@ def turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float)
         "finished_at": None if arrival.too_old is None else now,
         "error": arrival.too_old,
         "route": arrival.route.written(),
+        "kind": arrival.envelope.kind,
+        "place": arrival.envelope.conversation.ref,
     }
 
 
-def _thread_row(arrival: Arrival, session: str, now: float) -> dict[str, Any]:
+def thread_row(
+    arrival: Arrival, session: str, now: float, *, name: str | None = None, silent: bool = False
+) -> dict[str, Any]:
+    """The row of a thread that keeps that session from now on; `name`: of what keeps it instead of the thread."""
     return {
         "channel": arrival.channel,
-        "thread": arrival.thread,
+        "thread": name or arrival.thread,
+        "silent": silent,
         "session_id": session,
         "created_at": now,
         "since": arrival.envelope.ts.timestamp(),

@@ -138,12 +138,13 @@ class Leasing:
         """Which of these are still ours: the fence before every write."""
         return set(connection.execute(self._held, {"of": seqs}).scalars())
 
-    def renew(self, connection: Connection, now: float) -> None:
-        """Every lease that somebody works on lasts its full time again."""
+    def renew(self, connection: Connection, now: float) -> list[int]:
+        """Every lease that somebody works on lasts its full time again; returns which rows these are."""
         alive = list(self._alive)
         if alive:
             until = now + self._lease_seconds
             connection.execute(self._renew, [{"of": seq, "until": until} for seq in alive])
+        return alive
 
     def free_all(self, connection: Connection) -> None:
         """Frees everything, back-offs too: only where it is certain that nobody else is alive."""

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from bridge.store import database, failures
-from bridge.store.protocol import Counts
+from bridge.store.records import Counts
 from bridge.store.schema import (
     deliveries,
     feedback,

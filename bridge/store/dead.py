@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 
 from bridge.store.claims import REOPENED
-from bridge.store.protocol import TURN, DeadFilters, DeadLetter, TurnLease, turn_seq
+from bridge.store.protocol import TurnLease
+from bridge.store.records import TURN, DeadFilters, DeadLetter, turn_seq
 from bridge.store.schema import (
     deliveries,
     of_dead_letters,
@@ -71,8 +72,8 @@ def _messages_before(table: FromClause) -> ColumnElement[bool]:
         table.c.session_id == bindparam("of"),
         table.c.seq < bindparam("before"),
         table.c.channel == bindparam("on"),
-        func.json_extract(table.c.envelope, literal("$.conversation.ref")) == bindparam("place"),
-        func.json_extract(table.c.envelope, literal("$.kind")) == literal("message"),
+        table.c.place == bindparam("at"),
+        table.c.kind == "message",
     )
 
 
@@ -197,7 +198,7 @@ def given_up_last(connection: Connection, lease: TurnLease) -> DeadLetter | None
         "of": lease.session,
         "before": lease.seq,
         "on": lease.channel,
-        "place": lease.envelope.conversation.ref,
+        "at": lease.envelope.conversation.ref,
         "written": lease.accepted_at,
     }
     row = connection.execute(_GIVEN_UP_LAST, of).one_or_none()

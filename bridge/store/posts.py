@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Float, bindparam, delete, func, select, update
 from sqlalchemy import insert as insert_into
@@ -14,8 +14,28 @@ from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, LeaseLost
 from bridge.store.claims import Leasing
-from bridge.store.protocol import PREVIEW, WAITING, DeliveryLease, Lease, NewDelivery, TurnLease
+from bridge.store.protocol import PREVIEW, WAITING, DeliveryLease, NewDelivery, TurnLease
 from bridge.store.schema import deliveries, open_deliveries, turns
+
+
+class Place(Protocol):
+    """What deliveries are written for: a turn, as far as they ask."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A turn that nobody leased: it was closed as it was written."""
+
+    seq: int
+    session: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +126,7 @@ _NOTE = (
 
 def insert(
     connection: Connection,
-    of_turns: Sequence[tuple[TurnLease, Sequence[NewDelivery]]],
+    of_turns: Sequence[tuple[Place, Sequence[NewDelivery]]],
     now: float,
     *,
     previewed: Sequence[int] = (),
@@ -273,16 +293,16 @@ def _instead(connection: Connection, call: Close, now: float) -> list[dict[str, 
     return [_row(turn, call.lease, delivery, now, edits=None) for delivery in call.instead]
 
 
-def _row(turn: int, lease: Lease, delivery: NewDelivery, now: float, *, edits: int | None) -> dict[str, Any]:
-    """A delivery of that turn, where the lease's are posted."""
+def _row(turn: int, place: Place, delivery: NewDelivery, now: float, *, edits: int | None) -> dict[str, Any]:
+    """A delivery of that turn, where the place's are posted."""
     return {
         "edits": edits,
         "id": "d" + secrets.token_hex(10),
         "turn_seq": turn,
         "kind": delivery.kind,
         "part": delivery.part,
-        "session_id": lease.session,
-        "channel": lease.channel,
+        "session_id": place.session,
+        "channel": place.channel,
         "conversation": delivery.conversation.model_dump_json(),
         "payload": json.dumps(delivery.payload),
         "status": "pending",

@@ -3,17 +3,17 @@
 Every method is one transaction: it returns after the commit, or raises and wrote nothing.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
 
 from bridge.channel import Delivery, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
-from bridge.feedback import Vote, VoteRecord
+from bridge.feedback import Vote
 from bridge.instance import Usage
 from bridge.route import AS_CONFIGURED, Route
+from bridge.store.records import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class TurnLease(Lease):
     accepted_at: float
     """Seconds since the epoch."""
     route: Route = AS_CONFIGURED
+    stop: bool = False
+    """Somebody wants it stopped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,130 +143,6 @@ class TurnResult:
     usage: Usage | None = None
     previewed: bool = False
     """The answer may be on screen already, as far as it was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSummary:
-    """One session as `threadbridge sessions` shows it. Times in seconds since the epoch."""
-
-    session: str
-    channel: str
-    instance: str
-    created_at: float
-    last_at: float
-    turns: int
-    waiting: int
-    unposted: int
-    dead: int
-    """Dead letters: deliveries and turns that were given up."""
-    total_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRecord:
-    """One turn as history keeps it. Times in seconds since the epoch."""
-
-    seq: int
-    session: str
-    channel: str
-    instance: str
-    envelope: Envelope
-    status: str
-    attempts: int
-    accepted_at: float
-    started_at: float | None
-    finished_at: float | None
-    error: str | None
-    replies: Sequence[Envelope]
-    usage: Usage | None
-    deliveries: Sequence["DeliveryRecord"] = field(default_factory=tuple["DeliveryRecord", ...])
-    votes: Sequence[VoteRecord] = ()
-    route: Route = AS_CONFIGURED
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryRecord:
-    """One delivery as history keeps it. Times in seconds since the epoch."""
-
-    id: str
-    kind: str
-    part: int
-    status: str
-    attempts: int
-    message_ref: str | None
-    error: str | None
-    created_at: float
-    delivered_at: float | None
-    dead_at: float | None
-    in_doubt: bool
-    """A dead letter that may have been posted all the same."""
-    run: int
-    """0 for the turn as it is now; what earlier runs of it said is numbered from 1."""
-    payload: Payload
-
-
-@dataclass(frozen=True, slots=True)
-class DeadFilters:
-    """Which dead letters are meant; without any, all of them."""
-
-    channel: str | None = None
-    session: str | None = None
-    since: float | None = None
-    """Seconds since the epoch."""
-    dropped: bool = False
-    """Also what was dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """What was given up."""
-
-    id: str
-    kind: str
-    """`turn`, or the delivery's kind."""
-    status: str
-    at: float
-    """When it was given up, in seconds since the epoch."""
-    session: str
-    channel: str
-    why: str | None
-    in_doubt: bool
-    """It may have been posted all the same."""
-    seq: int
-    turn: int
-    """The `seq` of its turn, which is its own if it is one."""
-    instance: str
-    """Who answers its session now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much there is of what somebody may have to look at."""
-
-    open_turns: Mapping[str, int]
-    """Instance -> turns that wait or run; those that have any."""
-    open_deliveries: Mapping[str, int]
-    """Channel -> deliveries that are not posted yet; those that have any."""
-    dead_turns: int
-    dead_deliveries: int
-    votes: Mapping[str, int]
-    """`good` and `bad` -> votes, as they are now."""
-
-
-TURN = "turn"
-"""The `kind` of a dead letter that is a turn."""
-_TURN_ID = re.compile(r"t([0-9]{1,18})")
-
-
-def turn_id(seq: int) -> str:
-    """How people name a turn: `t7`."""
-    return f"t{seq}"
-
-
-def turn_seq(text: str) -> int | None:
-    """The reverse of `turn_id`; None for anything else."""
-    found = _TURN_ID.fullmatch(text)
-    return int(found[1]) if found else None
 
 
 class Store(Protocol):
@@ -374,8 +252,11 @@ class Store(Protocol):
         """
         ...
 
-    async def renew(self) -> None:
-        """Renews every lease that was not let go. Called several times within `lease_seconds`."""
+    async def renew(self) -> Sequence[int]:
+        """Renews every lease that was not let go, and returns the `seq` of leased turns that somebody wants stopped.
+
+        Called several times within `lease_seconds`.
+        """
         ...
 
     def let_go(self, lease: Lease) -> None:

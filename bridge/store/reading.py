@@ -12,7 +12,7 @@ from bridge.envelope import Actor, Conversation, Envelope
 from bridge.feedback import VoteRecord
 from bridge.instance import Usage
 from bridge.route import AS_CONFIGURED, Route
-from bridge.store.protocol import DeliveryRecord, SessionSummary, TurnRecord
+from bridge.store.records import DeliveryRecord, SessionSummary, TurnRecord
 from bridge.store.schema import deliveries, feedback, of_dead_letters, open_deliveries, sessions, turns
 from bridge.store.turns import read_envelope, read_replies
 from bridge.trace import trace_id

@@ -38,6 +38,7 @@ threads = Table(
     Column("session_id", String, ForeignKey("sessions.session_id"), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("since", Float),
+    Column("silent", Boolean, nullable=False, server_default=false()),  # only commands were written in it so far
 )
 
 heard = Table(
@@ -69,6 +70,8 @@ turns = Table(
     Column("replies", Text),
     Column("usage", Text),
     Column("route", Text),
+    Column("kind", String),  # of its envelope
+    Column("place", String),  # its conversation's `ref`
     UniqueConstraint("session_id", "envelope_id", name="turns_once_per_session"),
     Index("turns_by_envelope", "envelope_id"),
     CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped')", name="turns_status"),
@@ -139,6 +142,7 @@ open_turns = Table(
     Column("attempts", Integer, nullable=False),
     Column("in_doubt", Boolean, nullable=False),
     Column("failing_since", Float),
+    Column("stop", Boolean, nullable=False, server_default=false()),  # somebody wants it stopped
     Index("open_turns_by_session", "session_id", "seq"),
 )
 

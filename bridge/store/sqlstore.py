@@ -21,18 +21,10 @@ from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
 from bridge.store.feedback import FeedbackStatements
 from bridge.store.heard import HeardStatements
+from bridge.store.orders import Order, OrderStatements, Outcome, Standing
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
-from bridge.store.protocol import (
-    PREVIEW,
-    Accepted,
-    Arrival,
-    Counts,
-    DeliveryLease,
-    Lease,
-    NewDelivery,
-    TurnLease,
-    TurnResult,
-)
+from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
+from bridge.store.records import Counts
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.turns import Finish, OpenAgain, TurnStatements
 from bridge.store.unasked import Unasked, UnaskedStatements
@@ -81,6 +73,7 @@ class SqlStore:
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
         self._unasked = UnaskedStatements(self._accept)
+        self._orders = OrderStatements(self._accept, clock, self._steady)
         self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
         self._feedback = FeedbackStatements(clock)
         self._heard = HeardStatements(clock)
@@ -191,8 +184,14 @@ class SqlStore:
     async def vote(self, vote: Vote) -> bool:
         return await self._commit.write(self._feedback.vote, vote)
 
-    async def renew(self) -> None:
-        await self._commit.write(self._renew, None)
+    async def renew(self) -> Sequence[int]:
+        return await self._commit.write(self._renew, None)
+
+    async def obey(self, order: Order) -> Outcome:
+        return await self._commit.write(self._orders.obey, order)
+
+    async def standing(self, arrival: Arrival) -> Standing | None:
+        return await self._commit.write(self._orders.standing, arrival)
 
     def let_go(self, lease: Lease) -> None:
         self._leasing[0 if isinstance(lease, TurnLease) else 1].let_go(lease)
@@ -211,10 +210,10 @@ class SqlStore:
         if self._lock is not None:
             self._lock.release()
 
-    def _renew(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
-        for leasing in self._leasing:
-            leasing.renew(connection, self._steady())
-        return [None] * len(calls)
+    def _renew(self, connection: Connection, calls: Sequence[None]) -> Sequence[Sequence[int]]:
+        working, _ = [leasing.renew(connection, self._steady()) for leasing in self._leasing]
+        to_stop = self._orders.to_stop(connection, working) if working else []
+        return [to_stop] * len(calls)
 
     def _give_back(
         self, connection: Connection, calls: Sequence[Sequence[TurnLease | DeliveryLease]]

@@ -55,7 +55,9 @@ _LEASED = (
         turns.c.accepted_at,
         turns.c.route,
         sessions.c.continuation,
+        open_turns.c.stop,
     )
+    .join(open_turns, open_turns.c.seq == turns.c.seq)
     .join(sessions, sessions.c.session_id == turns.c.session_id)
     .where(turns.c.seq.in_(bindparam("of", expanding=True)))
     .order_by(turns.c.seq)
@@ -136,6 +138,7 @@ class TurnStatements:
                     continuation=row.continuation,
                     accepted_at=row.accepted_at,
                     route=route,
+                    stop=row.stop,
                 )
             )
         return leases

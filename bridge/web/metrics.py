@@ -13,7 +13,8 @@ from prometheus_client.registry import Collector
 
 from bridge import metrics
 from bridge.channel import Hearing
-from bridge.store.protocol import Counts, TurnStatus
+from bridge.store.protocol import TurnStatus
+from bridge.store.records import Counts
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 

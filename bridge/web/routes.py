@@ -15,7 +15,8 @@ from bridge.abilities import CanReceiveWebhooks, WebhookRequest
 from bridge.channel import Channel, Hearing
 from bridge.errors import Forged, InstanceError, StoreError
 from bridge.instance import CanSpeakUnasked, Instance
-from bridge.store.protocol import Counts, Store
+from bridge.store.protocol import Store
+from bridge.store.records import Counts
 from bridge.web import metrics
 
 _log = structlog.get_logger(__name__)

@@ -13,7 +13,8 @@ from bridge.channel import MessageRef
 from bridge.cli.trace import Stage, stages
 from bridge.envelope import Conversation
 from bridge.feedback import Vote
-from bridge.store.protocol import Arrival, DeliveryRecord, TurnRecord, TurnResult
+from bridge.store.protocol import Arrival, TurnResult
+from bridge.store.records import DeliveryRecord, TurnRecord
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, result
 from bridge.trace import trace_id

@@ -44,7 +44,7 @@ OLD = """
 INSERT INTO sessions VALUES ('s', 'c', 'main', 'resp-1', 1.0);
 INSERT INTO threads VALUES ('c', 't', 's', 1.0);
 INSERT INTO turns VALUES (3, 's', 'p:1', 'c', 'main', 0, 1, '{}', '{"a": 1}', 'answered', 1, 1, 2, 3, NULL, '[]', NULL);
-INSERT INTO turns VALUES (4, 's', 'p:2', 'c', 'main', 0, 0, '{}', '{}', 'open', 0, 4, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO turns VALUES (4, 's', 'p:2', 'c', 'main', 0, 0, '{"kind":"k","conversation":{"ref":"r"}}', '', 'open', 0, 4, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO deliveries VALUES (5, 'd1', 3, 'reply', 0, 's', 'c', '{}', '{}', 'delivered', 1, 3, 4, 'm1', NULL);
 INSERT INTO deliveries VALUES (6, 'd2', 3, 'reply', 1, 's', 'c', '{}', '{}', 'dead_letter', 7, 3, NULL, NULL, 'why');
 INSERT INTO deliveries VALUES (9, 'd3', 3, 'notice', 0, 's', 'c', '{}', '{}', 'pending', 2, 3, NULL, NULL, NULL);
@@ -85,14 +85,15 @@ def test_a_store_of_the_first_version_keeps_everything(path: Path) -> None:
         for table in ("sessions", "threads", "turns", "open_turns", "open_deliveries", "deliveries")
     }
     store.close()
+    read = '{"kind":"k","conversation":{"ref":"r"}}'
     assert kept == {
         "sessions": [("s", "c", "main", "resp-1", 1.0)],
-        "threads": [("c", "t", "s", 1.0, None)],
+        "threads": [("c", "t", "s", 1.0, None, 0)],
         "turns": [
-            (3, "s", "p:1", "c", "main", 0, 1, "{}", '{"a": 1}', "answered", 1, 1, 2, 3, None, "[]", None, None),
-            (4, "s", "p:2", "c", "main", 0, 0, "{}", "{}", "open", 0, 4, None, None, None, None, None, None),
+            (3, "s", "p:1", "c", "main", 0, 1, "{}", '{"a": 1}', "answered", 1, 1, 2, 3, None, "[]", *[None] * 4),
+            (4, "s", "p:2", "c", "main", 0, 0, read, "", "open", 0, 4, *[None] * 6, "k", "r"),
         ],
-        "open_turns": [(4, "s", "main", None, 0, 0, 0, None)],
+        "open_turns": [(4, "s", "main", None, 0, 0, 0, None, 0)],
         "open_deliveries": [(9, "s", "c", "c {}", None, 0, 2, 1, 3.5)],
         # and: no earlier run; when it died, as far as that is known; that it may have been posted; no preview
         "deliveries": [

@@ -7,7 +7,7 @@ import pytest
 from bridge.channel import MessageRef
 from bridge.store import database
 from bridge.store.dead import letters, retry
-from bridge.store.protocol import DeadFilters
+from bridge.store.records import DeadFilters
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, delivery, result, turn
 

@@ -1,0 +1,96 @@
+"""What people's commands mean where they are written: the effect and its answer, committed together."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from bridge import notices, replies
+from bridge.channel import Channel
+from bridge.commands import Asked, Command
+from bridge.policy import Decision, ticket_named
+from bridge.store.orders import ObeysOrders, Order, Outcome, Standing
+from bridge.store.protocol import Arrival
+
+_log = structlog.get_logger(__name__)
+
+_SENTENCES: Mapping[Command, Mapping[Outcome, str]] = {
+    Command.NEW: {Outcome.DONE: notices.BEGUN_ANEW},
+    Command.STOP: {
+        Outcome.BEGUN: notices.WILL_STOP,
+        Outcome.DONE: notices.DROPPED,
+        Outcome.NOTHING: notices.NOTHING_RUNS,
+    },
+    Command.UNLINK: {Outcome.DONE: notices.UNLINKED, Outcome.NOTHING: notices.NOT_LINKED},
+}
+
+
+class Orders:
+    """The one door for commands in a channel that take effect at once, also while the agent works."""
+
+    def __init__(
+        self,
+        store: ObeysOrders,
+        channel: Channel,
+        *,
+        stop_wanted: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`stop_wanted` is told when a turn that runs is to be stopped; `clock`: seconds since the epoch."""
+        self._store = store
+        self._channel = channel
+        self._stop_wanted = stop_wanted
+        self._clock = clock
+
+    async def take(self, asked: Asked, arrival: Arrival, decision: Decision, *, posted: bool = True) -> str | None:
+        """The sentence that answers it, posted where it was written if `posted` and nothing else will be said there.
+
+        None if it was taken before, or the bot does not take part there. Raises StoreError when nothing was committed.
+        """
+        ticket = ticket_named(decision, asked.argument) if asked.argument else None
+        sentences = await self._sentences(asked, arrival, ticket)
+        place = arrival.envelope.conversation
+        answers = {
+            outcome: replies.said_in(place, self._channel, "notice", sentence)
+            for outcome, sentence in sentences.items()
+            if outcome is not Outcome.BEGUN
+        }
+        outcome = await self._store.obey(Order(arrival, asked.command, answers if posted else {}, ticket))
+        log = _log.bind(envelope=arrival.envelope.id, channel=arrival.channel, command=asked.command.value)
+        if outcome in (Outcome.DUPLICATE, Outcome.NOT_TAKING_PART):
+            log.debug("command.passed_over", because=outcome.value)
+            return None
+        log.info("command.taken", outcome=outcome.value)
+        if outcome is Outcome.BEGUN:
+            self._stop_wanted()
+        return sentences[outcome]
+
+    async def _sentences(self, asked: Asked, arrival: Arrival, ticket: str | None) -> Mapping[Outcome, str]:
+        """What is said for each outcome."""
+        match asked.command:
+            case Command.HELP:
+                return {Outcome.DONE: notices.HELP.format(instance=arrival.instances[0])}
+            case Command.STATUS:
+                return {Outcome.DONE: _standing(await self._store.standing(arrival), self._clock())}
+            case Command.LINK if ticket is not None:
+                return {
+                    Outcome.DONE: notices.linked(ticket),
+                    Outcome.NOTHING: notices.ALREADY_LINKED,
+                    Outcome.REFUSED: notices.OTHER_TEAMS_TICKET,
+                }
+            case Command.LINK:
+                said = notices.no_ticket(asked.argument) if asked.argument else notices.WHICH_TICKET
+                return {Outcome.DONE: said}
+            case command:
+                return _SENTENCES[command]
+
+
+def _standing(standing: Standing | None, now: float) -> str:
+    if standing is None:
+        return notices.NOTHING_YET
+    if standing.begun_at is None:
+        state = notices.IDLE
+    else:
+        since = max(0.0, now - standing.begun_at)
+        state = notices.works(since) if standing.runs else notices.waits(since)
+    return notices.standing(standing.session, standing.instance, state, standing.waiting)
