@@ -143,7 +143,7 @@ class _Bridge:
         self._turns: list[Crew[Any]] = [turns.crew() for turns in self._running]
         for name, channel in channels.items():
             if isinstance(channel, CanShowButtons):
-                channel.on_press(Presses(store, config.rules, name, rated=config.bridge.feedback).take)
+                channel.on_press(Presses(store, config.rules, name, orders[name], rated=config.bridge.feedback).take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

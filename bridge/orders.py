@@ -1,26 +1,36 @@
 """What people's commands mean where they are written: the effect and its answer, committed together."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from bridge import notices, replies
 from bridge.channel import Channel
 from bridge.commands import Asked, Command
+from bridge.handles import Grip, Handle
 from bridge.policy import Decision, ticket_named
 from bridge.store.orders import ObeysOrders, Order, Outcome, Standing
-from bridge.store.protocol import Arrival
+from bridge.store.protocol import Arrival, NewDelivery
 
 _log = structlog.get_logger(__name__)
 
+_STOPPED: Mapping[Outcome, str] = {
+    Outcome.BEGUN: notices.WILL_STOP,
+    Outcome.DONE: notices.DROPPED,
+    Outcome.NOTHING: notices.NOTHING_RUNS,
+}
+_PULLED: Mapping[Grip, Mapping[Outcome, str]] = {
+    "stop": {**_STOPPED, Outcome.NOTHING: notices.RUNS_NO_MORE, Outcome.REFUSED: notices.BUTTON_DOES_NOTHING},
+    "retry": {
+        Outcome.DONE: notices.ASKED_AGAIN,
+        Outcome.NOTHING: notices.NOTHING_TO_RETRY,
+        Outcome.REFUSED: notices.BUTTON_DOES_NOTHING,
+    },
+}
 _SENTENCES: Mapping[Command, Mapping[Outcome, str]] = {
     Command.NEW: {Outcome.DONE: notices.BEGUN_ANEW},
-    Command.STOP: {
-        Outcome.BEGUN: notices.WILL_STOP,
-        Outcome.DONE: notices.DROPPED,
-        Outcome.NOTHING: notices.NOTHING_RUNS,
-    },
+    Command.STOP: _STOPPED,
     Command.UNLINK: {Outcome.DONE: notices.UNLINKED, Outcome.NOTHING: notices.NOT_LINKED},
 }
 
@@ -49,13 +59,8 @@ class Orders:
         """
         ticket = ticket_named(decision, asked.argument) if asked.argument else None
         sentences = await self._sentences(asked, arrival, ticket)
-        place = arrival.envelope.conversation
-        answers = {
-            outcome: replies.said_in(place, self._channel, "notice", sentence)
-            for outcome, sentence in sentences.items()
-            if outcome is not Outcome.BEGUN
-        }
-        outcome = await self._store.obey(Order(arrival, asked.command, answers if posted else {}, ticket))
+        answers = self._answers(arrival, sentences) if posted else {}
+        outcome = await self._store.obey(Order(arrival, asked.command, answers, ticket))
         log = _log.bind(envelope=arrival.envelope.id, channel=arrival.channel, command=asked.command.value)
         if outcome in (Outcome.DUPLICATE, Outcome.NOT_TAKING_PART):
             log.debug("command.passed_over", because=outcome.value)
@@ -64,6 +69,22 @@ class Orders:
         if outcome is Outcome.BEGUN:
             self._stop_wanted()
         return sentences[outcome]
+
+    async def pull(self, handle: Handle) -> str:
+        """The same for a button: the sentence for whoever pressed it. Raises StoreError when nothing was committed."""
+        outcome = await self._store.pull(handle)
+        _log.info("handle.pulled", turn=handle.turn, channel=handle.channel, grip=handle.grip, outcome=outcome.value)
+        if outcome is Outcome.BEGUN:
+            self._stop_wanted()
+        return _PULLED[handle.grip][outcome]
+
+    def _answers(self, arrival: Arrival, sentences: Mapping[Outcome, str]) -> dict[Outcome, Sequence[NewDelivery]]:
+        place = arrival.envelope.conversation
+        return {
+            outcome: replies.said_in(place, self._channel, "notice", sentence)
+            for outcome, sentence in sentences.items()
+            if outcome is not Outcome.BEGUN
+        }
 
     async def _sentences(self, asked: Asked, arrival: Arrival, ticket: str | None) -> Mapping[Outcome, str]:
         """What is said for each outcome."""

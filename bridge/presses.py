@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import structlog
 
-from bridge import feedback, notices, policy
+from bridge import feedback, handles, notices, policy
 from bridge.abilities import Press
 from bridge.errors import StoreError
 from bridge.feedback import Value, Vote
+from bridge.orders import Orders
 from bridge.rules import Rule
 from bridge.store.protocol import Store
 
@@ -19,7 +20,8 @@ _VOTED: dict[Value, str] = {"good": notices.VOTED_GOOD, "bad": notices.VOTED_BAD
 class Presses:
     """The one door for what is pressed in a channel. Without `rated` nobody's vote is kept, on old buttons either."""
 
-    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, *, rated: bool) -> None:
+    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, orders: Orders, *, rated: bool) -> None:
+        self._orders = orders
         self._store = store
         self._rules = rules
         self._channel = channel
@@ -33,6 +35,9 @@ class Presses:
         if policy.admits(self._rules, self._channel, press.facts) is None:
             _log.info("press.refused", channel=self._channel, room=press.facts.room, author=press.facts.author)
             return notices.BUTTON_IS_NOT_FOR_YOU
+        handle = handles.read(press, self._channel)
+        if handle is not None:
+            return await self._orders.pull(handle)
         read = feedback.read(press.button) if self._rated else None
         if read is None:
             _log.info("press.unknown", channel=self._channel, room=press.facts.room)

@@ -12,8 +12,8 @@ from collections.abc import AsyncGenerator, Generator
 
 import structlog
 
-from bridge import faultpoints
-from bridge.abilities import CanEdit, CanStream, StreamLimits
+from bridge import faultpoints, handles
+from bridge.abilities import CanEdit, CanShowButtons, CanStream, StreamLimits
 from bridge.channel import Channel, MessageRef, Payload
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
 from bridge.growing import Growing
@@ -174,8 +174,12 @@ class Previews:
         return ref
 
     def _payload(self, growing: Growing, text: str) -> Payload:
-        rendered = self._channel.render((text if len(text) <= TAIL else "… " + text[-TAIL:]) + GROWING)[-1]
-        return self._mentioned(growing, rendered)
+        shown = (text if len(text) <= TAIL else "… " + text[-TAIL:]) + GROWING
+        if isinstance(self._channel, CanShowButtons):
+            rendered = self._channel.render_with_buttons(shown, [handles.stop(growing.lease.seq)])
+            if len(rendered) == 1:
+                return self._mentioned(growing, rendered[0])
+        return self._mentioned(growing, self._channel.render(shown)[-1])
 
     def _mentioned(self, growing: Growing, payload: Payload) -> Payload:
         return mentioned(self._channel, [payload], growing.lease.envelope)[0] if self._mention else payload

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bridge import feedback, files, notices
-from bridge.abilities import CanMention, CanSendFiles, CanShowButtons
+from bridge import feedback, files, handles, notices
+from bridge.abilities import Button, CanMention, CanSendFiles, CanShowButtons
 from bridge.attached import Left
 from bridge.channel import Channel, Payload
 from bridge.envelope import Conversation, Envelope
@@ -57,7 +57,7 @@ def answer(lease: TurnLease, channel: Channel, came: Said, manner: Manner = PLAI
     said = _deliveries(lease, "reply", _text(lease, channel, text, manner)) if text else []
     said += _files(lease, channel, came.files, alone=not said)
     if ending.outcome == "failed":
-        said += messages(lease, channel, "notice", notices.failed(ending.detail))
+        said += messages(lease, channel, "notice", notices.failed(ending.detail), handles.retry(lease.seq))
     elif ending.outcome == "incomplete":
         said += messages(lease, channel, "notice", notices.incomplete(ending.detail))
     elif ending.outcome == "refused":
@@ -66,9 +66,13 @@ def answer(lease: TurnLease, channel: Channel, came: Said, manner: Manner = PLAI
     return said + (messages(lease, channel, "not passed on", notices.not_passed_on(left)) if left else [])
 
 
-def messages(lease: TurnLease, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
+def messages(
+    lease: TurnLease, channel: Channel, kind: str, text: str, button: Button | None = None
+) -> list[NewDelivery]:
     """The platform messages by which the bridge itself says `text` where the turn was asked."""
-    return said_in(lease.envelope.conversation, channel, kind, text)
+    if button is None or not isinstance(channel, CanShowButtons):
+        return said_in(lease.envelope.conversation, channel, kind, text)
+    return _deliveries(lease, kind, channel.render_with_buttons(text, [button]))
 
 
 def said_in(place: Conversation, channel: Channel, kind: str, text: str) -> list[NewDelivery]:
@@ -79,7 +83,7 @@ def said_in(place: Conversation, channel: Channel, kind: str, text: str) -> list
 def stopped(lease: TurnLease, channel: Channel, text: str) -> list[NewDelivery]:
     """What the agent had written when somebody stopped it, and that it was stopped."""
     written = _deliveries(lease, "reply", channel.render(text)) if text.strip() else []
-    return written + messages(lease, channel, "notice", notices.STOPPED)
+    return written + messages(lease, channel, "notice", notices.STOPPED, handles.retry(lease.seq))
 
 
 def mentioned(channel: Channel, payloads: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:

@@ -9,8 +9,8 @@ from typing import Self
 
 import structlog
 
-from bridge import attached, commands, faultpoints, notices, policy, prompt, replies, retry
-from bridge.abilities import CanFetchFiles, CanReadHistory, CanResolveNames
+from bridge import attached, commands, faultpoints, handles, notices, policy, prompt, replies, retry
+from bridge.abilities import Button, CanFetchFiles, CanReadHistory, CanResolveNames
 from bridge.attached import Left
 from bridge.channel import Channel
 from bridge.envelope import Envelope
@@ -308,7 +308,7 @@ class Turns:
             await self._fail(lease, notices.GAVE_UP, str(error))
             return
         notice = error.notice or (notices.UNREACHABLE if lease.attempt >= QUIET_ATTEMPTS else None)
-        said = self._notices(lease, WAITING, notice) if notice else ()
+        said = self._notices(lease, WAITING, notice, handles.stop(lease.seq)) if notice else ()
         wait = self._wait(lease) if error.retry_after is None else error.retry_after
         _log.warning("turn.waits", turn=lease.seq, session=lease.session, wait=round(wait, 1), reason=str(error))
         reason = str(error)
@@ -327,21 +327,21 @@ class Turns:
         await until_stored(lambda: self._store.retry_turn(lease, self._wait(lease), error))
 
     async def _tell_unknown(self, lease: TurnLease, error: str, why: Interruption) -> None:
-        said = self._notices(lease, "notice", notices.unknown(why))
+        said = self._notices(lease, "notice", notices.unknown(why), handles.retry(lease.seq))
         await until_stored(lambda: self._store.finish_turn(lease, TurnResult("unknown", said, error=error)))
 
     async def _tell_dropped(self, lease: TurnLease, error: str, why: Interruption) -> None:
-        said = self._notices(lease, "notice", notices.dropped(why))
+        said = self._notices(lease, "notice", notices.dropped(why), handles.retry(lease.seq))
         await until_stored(lambda: self._store.finish_turn(lease, TurnResult("dropped", said, error=error)))
 
     async def _fail(self, lease: TurnLease, sentence: str, error: str) -> None:
         _log.warning("turn.failed", turn=lease.seq, session=lease.session, reason=error)
-        said = self._notices(lease, "notice", sentence)
+        said = self._notices(lease, "notice", sentence, handles.retry(lease.seq))
         await until_stored(lambda: self._store.finish_turn(lease, TurnResult("failed", said, error=error)))
 
-    def _notices(self, lease: TurnLease, kind: str, sentence: str) -> list[NewDelivery]:
+    def _notices(self, lease: TurnLease, kind: str, sentence: str, button: Button | None = None) -> list[NewDelivery]:
         channel = self._channels.get(lease.channel)
-        return replies.messages(lease, channel, kind, sentence) if channel else []
+        return replies.messages(lease, channel, kind, sentence, button) if channel else []
 
     @staticmethod
     def _wait(lease: TurnLease) -> float:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge import feedback, replies
+from bridge import feedback, handles, replies
 from bridge.abilities import Button, TakePress
 from bridge.channel import Payload
 from bridge.instance import Ending
@@ -54,10 +54,15 @@ def test_a_sentence_of_the_bridge_after_the_answer_has_none() -> None:
     assert found[1].payload == ROW
 
 
-@pytest.mark.parametrize("ending", [Ending(), Ending("failed")])
-def test_without_an_answer_there_is_nothing_to_rate(ending: Ending) -> None:
-    (only,) = replies.answer(LEASE, ButtonChannel(), said("  ", ending=ending), RATED)
+def test_without_an_answer_there_is_nothing_to_rate() -> None:
+    (only,) = replies.answer(LEASE, ButtonChannel(), said("  "), RATED)
     assert (only.kind, list(only.payload)) == ("notice", ["text"])
+
+
+def test_what_failed_can_be_asked_again_by_a_button() -> None:
+    sentence, row = replies.answer(LEASE, ButtonChannel(), said(ending=Ending("failed")), RATED)
+    assert "`!retry`" in sentence.payload["text"]
+    assert row.payload == {"buttons": [handles.retry(7).id]}
 
 
 @pytest.mark.parametrize(("channel", "rated"), [(ButtonChannel(), False), (ScriptedChannel(), True)])

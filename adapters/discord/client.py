@@ -173,12 +173,15 @@ class DiscordClient:
         return posted
 
     async def edit(self, ref: MessageRef, payload: Payload) -> None:
-        """Changes a message of ours. https://docs.discord.com/developers/resources/message#edit-message."""
+        """Changes a message of ours; components that are not named would stay.
+
+        https://docs.discord.com/developers/resources/message#edit-message
+        """
         channel, message = ids.channel_and_message(ref)
         await self.call(
             "PATCH",
             "/channels/{channel_id}/messages/{message_id}",
-            json={**QUIET, **payload},
+            json={**QUIET, "components": [], **payload},
             channel_id=channel,
             message_id=message,
         )

@@ -2,21 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.feedback import Vote
-from bridge.store.schema import deliveries, feedback
+from bridge.store import posts
+from bridge.store.schema import feedback
 
-_POSTED = (
-    select(deliveries.c.seq)
-    .where(
-        deliveries.c.message_ref == bindparam("message"),
-        deliveries.c.turn_seq == bindparam("of"),
-        deliveries.c.channel == bindparam("on"),
-    )
-    .limit(1)
-)
 _new = insert_or(feedback)
 _VOTE = _new.on_conflict_do_update(
     index_elements=["turn_seq", "actor"], set_={"value": _new.excluded.value, "at": _new.excluded.at}
@@ -34,8 +26,7 @@ class FeedbackStatements:
         return [self._vote(connection, vote) for vote in votes]
 
     def _vote(self, connection: Connection, vote: Vote) -> bool:
-        posted = connection.execute(_POSTED, {"message": vote.message, "of": vote.turn, "on": vote.channel}).first()
-        if posted is None:
+        if not posts.posted_for(connection, vote.turn, vote.channel, vote.message):
             return False
         connection.execute(
             _VOTE, {"turn_seq": vote.turn, "actor": vote.actor, "value": vote.value, "at": self._clock()}

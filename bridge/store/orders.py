@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from bridge import session as ids
 from bridge.commands import KIND, Command
 from bridge.errors import BridgeError
-from bridge.store import posts
+from bridge.handles import Handle
+from bridge.store import dead, posts
 from bridge.store.accept import AcceptStatements, Thread, session_of, session_row, thread_row, turn_row
 from bridge.store.protocol import Arrival, NewDelivery
+from bridge.store.records import turn_id
 from bridge.store.schema import open_turns, sessions, threads, turns
 
 STOPPED = "it was stopped"
@@ -74,6 +76,9 @@ _OPEN = (
     .join(turns, turns.c.seq == open_turns.c.seq)
     .where(open_turns.c.session_id == bindparam("of"), turns.c.kind != KIND)
     .order_by(open_turns.c.seq)
+)
+_OPEN_ONE = select(open_turns.c.seq, open_turns.c.owner, open_turns.c.lease_until).where(
+    open_turns.c.seq == bindparam("of")
 )
 _STOP = update(open_turns).where(open_turns.c.seq == bindparam("of")).values(stop=True)
 _TO_STOP = select(open_turns.c.seq).where(
@@ -139,6 +144,19 @@ class OrderStatements:
         posts.insert(connection, [(posts.Written(seq, session, arrival.channel), said)], now)
         return outcome
 
+    def pull(self, connection: Connection, handles: Sequence[Handle]) -> Sequence[Outcome]:
+        """Only by a message that was posted for the turn: REFUSED otherwise."""
+        return [self._pull(connection, handle) for handle in handles]
+
+    def _pull(self, connection: Connection, handle: Handle) -> Outcome:
+        if not posts.posted_for(connection, handle.turn, handle.channel, handle.press.message):
+            return Outcome.REFUSED
+        if handle.grip == "stop":
+            return self._end(connection, connection.execute(_OPEN_ONE, {"of": handle.turn}).first(), self._clock())
+        letters, _ = dead.named(connection, [turn_id(handle.turn)])
+        dead.retry(connection, letters)
+        return Outcome.DONE if letters else Outcome.NOTHING
+
     def _here(self, connection: Connection, arrival: Arrival) -> tuple[_Here, Thread | None]:
         known = self._accepting.known_threads(connection, [arrival])
         key = arrival.thread if arrival.binds_thread else arrival.session
@@ -161,8 +179,10 @@ class OrderStatements:
                 return Outcome.DONE, here.session
 
     def _stop(self, connection: Connection, session: str, now: float) -> Outcome:
-        """The oldest open message: told to whoever works on it, dropped if nobody does."""
-        row = connection.execute(_OPEN, {"of": session}).first()
+        return self._end(connection, connection.execute(_OPEN, {"of": session}).first(), now)
+
+    def _end(self, connection: Connection, row: Row[*tuple[Any, ...]] | None, now: float) -> Outcome:
+        """An open message: told to whoever works on it, dropped if nobody does."""
         if row is None:
             return Outcome.NOTHING
         if row.owner is not None and row.lease_until > self._steady():
@@ -235,6 +255,10 @@ class ObeysOrders(Protocol):
 
     async def obey(self, order: Order) -> Outcome:
         """Lets it take effect and writes what is answered, once per message."""
+        ...
+
+    async def pull(self, handle: Handle) -> Outcome:
+        """Lets it take effect; REFUSED where the button stands under no message that was posted for the turn."""
         ...
 
     async def standing(self, arrival: Arrival) -> Standing | None:

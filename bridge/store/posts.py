@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Float, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Float, bindparam, delete, func, or_, select, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
@@ -111,6 +111,15 @@ _OPEN_AGAIN = (
     )
 )
 _CLOSED_WITH = select(deliveries.c.seq).where(deliveries.c.message_ref == bindparam("ref")).limit(1)
+_POSTED = (
+    select(deliveries.c.seq)
+    .where(
+        deliveries.c.turn_seq == bindparam("of"),
+        deliveries.c.channel == bindparam("on"),
+        or_(deliveries.c.message_ref == bindparam("message"), deliveries.c.status == "pending"),
+    )
+    .limit(1)
+)
 _TURN_OF = select(deliveries.c.turn_seq).where(deliveries.c.seq == bindparam("of"))
 _PREVIEWS = select(deliveries.c.turn_seq, deliveries.c.seq).where(
     deliveries.c.turn_seq.in_(bindparam("of", expanding=True)), deliveries.c.run == 0, deliveries.c.kind == PREVIEW
@@ -278,6 +287,11 @@ class DeliveryStatements:
 def unaccounted_for(connection: Connection, calls: Sequence[Sequence[MessageRef]]) -> Sequence[Sequence[MessageRef]]:
     """Of each call's messages those that no delivery was closed with."""
     return [[ref for ref in refs if connection.execute(_CLOSED_WITH, {"ref": ref}).first() is None] for refs in calls]
+
+
+def posted_for(connection: Connection, turn: int, channel: str, message: MessageRef) -> bool:
+    """Whether that message was posted for that turn in that channel, or may have been posted just now."""
+    return connection.execute(_POSTED, {"message": message, "of": turn, "on": channel}).first() is not None
 
 
 def _attempts(call: PostAgain) -> int:

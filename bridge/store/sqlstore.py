@@ -14,6 +14,7 @@ from bridge.channel import MessageRef
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import BridgeError, StoreError
 from bridge.feedback import Vote
+from bridge.handles import Handle
 from bridge.store import counts, database, posts
 from bridge.store.accept import AcceptStatements
 from bridge.store.again import AgainStatements, AskAgain
@@ -189,6 +190,9 @@ class SqlStore:
 
     async def obey(self, order: Order) -> Outcome:
         return await self._commit.write(self._orders.obey, order)
+
+    async def pull(self, handle: Handle) -> Outcome:
+        return await self._commit.write(self._orders.pull, handle)
 
     async def standing(self, arrival: Arrival) -> Standing | None:
         return await self._commit.write(self._orders.standing, arrival)

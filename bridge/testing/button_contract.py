@@ -130,7 +130,9 @@ class ButtonContract:
             assert await platform.press("Ada", said, GOOD.label)
             assert await platform.until_whispers("Ada", 1) == ["press 1"]
 
-    async def test_an_edit_brings_the_buttons(self, channel: Channel, platform: ButtonPlatform) -> None:
+    async def test_an_edit_brings_the_buttons_and_takes_them_away(
+        self, channel: Channel, platform: ButtonPlatform
+    ) -> None:
         """As where an answer takes over its preview."""
         if not isinstance(channel, CanEdit):
             pytest.skip("this channel cannot edit")
@@ -143,6 +145,10 @@ class ButtonContract:
             said = platform.message(ref)
             assert said is not None
             assert (said.text, platform.buttons(said)) == ("hello", [GOOD.label, BAD.label])
+            await channel.edit(ref, channel.render("hello again")[0])
+            again = platform.message(ref)
+            assert again is not None
+            assert (again.text, platform.buttons(again)) == ("hello again", [])
 
     async def _posted(self, channel: Channel, platform: ButtonPlatform, payloads: Sequence[Payload]) -> list[Said]:
         inbox = Inbox()
