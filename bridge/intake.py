@@ -1,19 +1,22 @@
 """Step 1: envelope and facts -> policy -> a committed turn, before the platform is acknowledged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 
-from bridge import commands, faultpoints, policy
-from bridge.channel import Facts
+from bridge import access, commands, faultpoints, policy
+from bridge.channel import Channel, Facts
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
 from bridge.log import about
-from bridge.rules import Rule
+from bridge.rules import Rules
 from bridge.store.protocol import Accepted, Arrival, Store
 
 _log = structlog.get_logger(__name__)
 
+
+REMEMBERED = 10_000
+"""Messages of which it is remembered that they were not for the bot."""
 
 Taken = Callable[[Envelope], None]
 """Is told of every message that became a turn, after the commit; must not wait."""
@@ -22,16 +25,28 @@ Taken = Callable[[Envelope], None]
 class Intake:
     """The one door for what is said in a channel, heard live or read afterwards."""
 
-    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, taken: Taken = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: Rules,
+        channel: str,
+        taken: Taken = lambda _: None,
+        *,
+        platform: Channel | None = None,
+    ) -> None:
+        """`platform`: the channel of that name, to be asked what the rules and the facts do not say."""
         self._taken = taken
         self._store = store
         self._rules = rules
         self._channel = channel
+        self._platform = platform
+        self._passed_over: dict[str, None] = {}
 
     async def accept(self, envelope: Envelope, facts: Facts) -> None:
         """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
 
-        Raises StoreError when it could not be committed; the platform must not be acknowledged then.
+        Raises StoreError when it could not be committed and ChannelError when nobody knows whether it is for the bot;
+        the platform must not be acknowledged then.
         """
         with about(envelope.id):
             await self._take(envelope, facts)
@@ -44,10 +59,13 @@ class Intake:
     async def _take(
         self, envelope: Envelope, facts: Facts, *, missed: bool = False, too_old: str | None = None
     ) -> Accepted | None:
+        if missed and envelope.id in self._passed_over:
+            return None
         command = commands.read(envelope.text)
-        decision = policy.decide(self._rules, self._channel, envelope, facts, command=command is not None)
+        decision = await self._decide(envelope, facts, command=command is not None)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)
+            self._pass_over(envelope)
             return None
         if command is not None and too_old is not None:
             _log.info("command.too_old", envelope=envelope.id, command=command.value, reason=too_old)
@@ -85,3 +103,17 @@ class Intake:
             case _:
                 log.debug("message.passed_over", because=outcome.value)
         return outcome
+
+    async def _decide(self, envelope: Envelope, facts: Facts, *, command: bool) -> policy.Decision | None:
+        """By the rules as they are when it begins."""
+        rules = self._rules.current
+        if not policy.may_trigger(rules, self._channel, facts):
+            return None
+        known = await access.with_groups(rules, self._channel, facts, self._platform)
+        return policy.decide(rules, self._channel, envelope, known, command=command)
+
+    def _pass_over(self, envelope: Envelope) -> None:
+        """What was not for the bot when it was said is not missed later, by other rules or in other groups."""
+        if len(self._passed_over) >= REMEMBERED:
+            del self._passed_over[next(iter(self._passed_over))]
+        self._passed_over[envelope.id] = None

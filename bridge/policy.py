@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge import session
 from bridge.channel import Facts
@@ -37,9 +37,35 @@ class Decision:
 def admits(rules: Sequence[Rule], channel: str, facts: Facts) -> Rule | None:
     """The first rule for this place and person. None: whatever they write reaches no agent in any way."""
     for rule in rules:
-        if rule.channel == channel and _matches(rule, facts):
+        if rule.channel == channel and _is_of(rule, facts) and _is_for(rule, facts):
             return None if facts.author_is_bot and not rule.bots else rule
     return None
+
+
+def may_trigger(rules: Sequence[Rule], channel: str, facts: Facts) -> bool:
+    """False: it is none of the bot's business, whoever wrote it."""
+    return (
+        facts.direct
+        or facts.addressed
+        or facts.in_thread
+        or any(rule.channel == channel and rule.trigger == "always" for rule in rules)
+    )
+
+
+def groups_that_matter(rules: Sequence[Rule], channel: str, facts: Facts) -> frozenset[str]:
+    """The groups on which it depends whether somebody is admitted, and by which rule; none if the rules say it all."""
+    asked: set[str] = set()
+    for rule in rules:
+        if rule.channel == channel and _is_of(rule, facts):
+            if _is_for(rule, replace(facts, groups=None)):
+                break
+            asked.update(rule.groups)
+    return frozenset(asked)
+
+
+def groups_of_rules(rules: Sequence[Rule], channel: str) -> frozenset[str]:
+    """Every group that a rule of that channel names."""
+    return frozenset(group for rule in rules if rule.channel == channel for group in rule.groups)
 
 
 def decide(
@@ -71,14 +97,16 @@ def decide(
     )
 
 
-def _matches(rule: Rule, facts: Facts) -> bool:
+def _is_of(rule: Rule, facts: Facts) -> bool:
+    """Whether a rule speaks of the place."""
     room = "dm" if facts.direct else facts.room
     anywhere = "*" in rule.rooms and not facts.direct
-    return (
-        (anywhere or room in rule.rooms)
-        and ("*" in rule.workspaces or facts.workspace in rule.workspaces)
-        and ("*" in rule.users or facts.author in rule.users)
-    )
+    return (anywhere or room in rule.rooms) and ("*" in rule.workspaces or facts.workspace in rule.workspaces)
+
+
+def _is_for(rule: Rule, facts: Facts) -> bool:
+    """Whether it speaks of the person."""
+    return "*" in rule.users or facts.author in rule.users or not (facts.groups or frozenset()).isdisjoint(rule.groups)
 
 
 def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str | None:

@@ -1,14 +1,13 @@
 """A pressed button -> policy -> what it means, committed, before the platform is acknowledged."""
 
-from collections.abc import Sequence
-
 import structlog
 
-from bridge import feedback, notices, policy
+from bridge import access, feedback, notices
 from bridge.abilities import Press
+from bridge.channel import Channel
 from bridge.errors import StoreError
 from bridge.feedback import Value, Vote
-from bridge.rules import Rule
+from bridge.rules import Rules
 from bridge.store.protocol import Store
 
 _log = structlog.get_logger(__name__)
@@ -19,7 +18,11 @@ _VOTED: dict[Value, str] = {"good": notices.VOTED_GOOD, "bad": notices.VOTED_BAD
 class Presses:
     """The one door for what is pressed in a channel. Without `rated` nobody's vote is kept, on old buttons either."""
 
-    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, *, rated: bool) -> None:
+    def __init__(
+        self, store: Store, rules: Rules, channel: str, *, rated: bool, platform: Channel | None = None
+    ) -> None:
+        """`platform`: the channel of that name, to be asked what the rules and the facts do not say."""
+        self._platform = platform
         self._store = store
         self._rules = rules
         self._channel = channel
@@ -28,9 +31,9 @@ class Presses:
     async def take(self, press: Press) -> str:
         """The channel's `TakePress`. Whom no rule admits where the button stands changes nothing.
 
-        Raises StoreError when it could not be committed.
+        Raises StoreError when it could not be committed, ChannelError when nobody knows whether it may be.
         """
-        if policy.admits(self._rules, self._channel, press.facts) is None:
+        if await access.admits(self._rules.current, self._channel, press.facts, self._platform) is None:
             _log.info("press.refused", channel=self._channel, room=press.facts.room, author=press.facts.author)
             return notices.BUTTON_IS_NOT_FOR_YOU
         read = feedback.read(press.button) if self._rated else None

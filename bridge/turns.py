@@ -10,7 +10,7 @@ from typing import Self
 
 import structlog
 
-from bridge import attached, commands, faultpoints, notices, policy, prompt, replies, retry
+from bridge import access, attached, commands, faultpoints, notices, prompt, replies, retry
 from bridge.abilities import CanFetchFiles, CanReadHistory, CanResolveNames
 from bridge.attached import Left
 from bridge.channel import Channel
@@ -42,7 +42,7 @@ from bridge.instance import (
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.replies import Manner
-from bridge.rules import Rule
+from bridge.rules import Rules
 from bridge.status import Statuses
 from bridge.store.protocol import WAITING, NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
@@ -79,7 +79,7 @@ class Turns:
         settings: InstanceSettings,
         store: Store,
         channels: Mapping[str, Channel],
-        rules: Sequence[Rule],
+        rules: Rules,
         *,
         shows: Mapping[str, Shows],
         manner: Manner = replies.PLAIN,
@@ -171,20 +171,19 @@ class Turns:
         """
         context: list[Envelope] = []
         if lease.wants_context and isinstance(channel, CanReadHistory):
+            rules = self._rules.current
             try:
-                earlier = await channel.earlier_in_thread(lease.envelope)
+                context = [
+                    one
+                    for one, facts in await channel.earlier_in_thread(lease.envelope)
+                    if commands.read(one.text) is None and await access.admits(rules, lease.channel, facts, channel)
+                ]
             except RateLimited:
                 raise
             except ChannelError as error:
                 if lease.attempt < CONTEXT_ATTEMPTS:
                     raise
                 _log.warning("context.unreadable", turn=lease.seq, reason=str(error))
-            else:
-                context = [
-                    one
-                    for one, facts in earlier
-                    if policy.admits(self._rules, lease.channel, facts) and commands.read(one.text) is None
-                ]
         envelope = lease.envelope
         if isinstance(channel, CanResolveNames):
             envelope = await channel.resolve_names(envelope)
