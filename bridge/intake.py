@@ -1,16 +1,19 @@
 """Step 1: envelope and facts -> policy -> a committed turn, before the platform is acknowledged."""
 
+import time
 from collections.abc import Callable
 
 import structlog
 
-from bridge import access, commands, faultpoints, policy
+from bridge import access, commands, faultpoints, notices, pairing, policy
 from bridge.channel import Channel, Facts
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
 from bridge.log import about
 from bridge.rules import Rules
-from bridge.store.protocol import Accepted, Arrival, Store
+from bridge.store.access import GuardedStore, Offer, Pairing
+from bridge.store.audit import Entry
+from bridge.store.protocol import Accepted, Arrival
 
 _log = structlog.get_logger(__name__)
 
@@ -27,7 +30,7 @@ class Intake:
 
     def __init__(
         self,
-        store: Store,
+        store: GuardedStore,
         rules: Rules,
         channel: str,
         taken: Taken = lambda _: None,
@@ -41,6 +44,7 @@ class Intake:
         self._channel = channel
         self._platform = platform
         self._passed_over: dict[str, None] = {}
+        self._refused: dict[tuple[str, str], float] = {}  # (person, room) -> until when it is noted, monotonic
 
     async def accept(self, envelope: Envelope, facts: Facts) -> None:
         """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
@@ -62,7 +66,7 @@ class Intake:
         if missed and envelope.id in self._passed_over:
             return None
         command = commands.read(envelope.text)
-        decision = await self._decide(envelope, facts, command=command is not None)
+        decision = await self._decide(envelope, facts, command=command is not None, missed=missed)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)
             self._pass_over(envelope)
@@ -88,7 +92,10 @@ class Intake:
         )
         faultpoints.reached("event.received")
         try:
-            outcome = await self._store.accept(arrival)
+            if decision.if_paired:
+                outcome = await self._store.accept_paired(arrival, self._offer(facts.author))
+            else:
+                outcome = await self._store.accept(arrival)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             raise
@@ -100,17 +107,47 @@ class Intake:
                 self._taken(envelope)
             case Accepted.LISTED:
                 log.warning("message.too_old", reason=too_old)
+            case Pairing.ASKED | Pairing.FULL:
+                log.info("pairing.needed", author=facts.author, because=outcome.value)
             case _:
                 log.debug("message.passed_over", because=outcome.value)
+        if isinstance(outcome, Pairing):
+            self._pass_over(envelope)
+            return None
         return outcome
 
-    async def _decide(self, envelope: Envelope, facts: Facts, *, command: bool) -> policy.Decision | None:
+    async def _decide(self, envelope: Envelope, facts: Facts, *, command: bool, missed: bool) -> policy.Decision | None:
         """By the rules as they are when it begins."""
         rules = self._rules.current
         if not policy.may_trigger(rules, self._channel, facts):
             return None
         known = await access.with_groups(rules, self._channel, facts, self._platform)
-        return policy.decide(rules, self._channel, envelope, known, command=command)
+        decision = policy.decide(rules, self._channel, envelope, known, command=command)
+        if decision is None and not missed and policy.admission(rules, self._channel, known) is None:
+            await self._note_refusal(envelope, facts)
+        return decision
+
+    def _offer(self, author: str) -> Offer:
+        """A code for somebody who is not approved, and the sentence with it."""
+        code = pairing.new_code()
+        sentence = notices.PAIRING.format(code=pairing.written(code))
+        return Offer(author, code, self._platform.render(sentence) if self._platform else ())
+
+    async def _note_refusal(self, envelope: Envelope, facts: Facts) -> None:
+        """Of people who spoke to the bot; a refusal is one whether or not it can be noted."""
+        who = (facts.author, facts.room)
+        now = time.monotonic()
+        if facts.author_is_bot or not (facts.direct or facts.addressed) or self._refused.get(who, 0) > now:
+            return
+        if len(self._refused) >= REMEMBERED:
+            self._refused.clear()
+        self._refused[who] = now + access.REFUSED_AGAIN
+        _log.info("message.refused", channel=self._channel, room=facts.room, author=facts.author)
+        entry = Entry(envelope.actor.id, access.ACTION, facts.room, "refused", self._channel, access.REFUSED_AGAIN)
+        try:
+            await self._store.note([entry])
+        except StoreError as error:
+            _log.error("audit.not_written", channel=self._channel, reason=str(error))
 
     def _pass_over(self, envelope: Envelope) -> None:
         """What was not for the bot when it was said is not missed later, by other rules or in other groups."""

@@ -57,6 +57,12 @@ BUTTON_IS_NOT_FOR_YOU = "That button is not for you here: whoever runs this bot 
 BUTTON_DOES_NOTHING = "That button does nothing any more."
 
 
+PAIRING = (
+    "I do not know you yet, so I did not read this. Ask whoever runs this bot to approve you, by this code: `{code}`. "
+    "It is valid for an hour; write to me again once you are approved, or to get a new code."
+)
+
+
 def failed(detail: str | None) -> str:
     """The agent itself could not answer."""
     return f"The agent could not answer{_because(detail)} Write `!retry` to ask it again, or ask your operator."

@@ -8,7 +8,8 @@ from bridge.channel import Channel
 from bridge.errors import StoreError
 from bridge.feedback import Value, Vote
 from bridge.rules import Rules
-from bridge.store.protocol import Store
+from bridge.store.access import GuardedStore
+from bridge.store.audit import Entry
 
 _log = structlog.get_logger(__name__)
 
@@ -19,7 +20,7 @@ class Presses:
     """The one door for what is pressed in a channel. Without `rated` nobody's vote is kept, on old buttons either."""
 
     def __init__(
-        self, store: Store, rules: Rules, channel: str, *, rated: bool, platform: Channel | None = None
+        self, store: GuardedStore, rules: Rules, channel: str, *, rated: bool, platform: Channel | None = None
     ) -> None:
         """`platform`: the channel of that name, to be asked what the rules and the facts do not say."""
         self._platform = platform
@@ -33,8 +34,14 @@ class Presses:
 
         Raises StoreError when it could not be committed, ChannelError when nobody knows whether it may be.
         """
-        if await access.admits(self._rules.current, self._channel, press.facts, self._platform) is None:
+        rules = self._rules.current
+        if not await access.admits(rules, self._channel, press.facts, self._platform, self._store):
             _log.info("press.refused", channel=self._channel, room=press.facts.room, author=press.facts.author)
+            entry = Entry(press.actor, access.ACTION, press.facts.room, "refused", self._channel, access.REFUSED_AGAIN)
+            try:
+                await self._store.note([entry])
+            except StoreError as error:
+                _log.error("audit.not_written", channel=self._channel, reason=str(error))
             return notices.BUTTON_IS_NOT_FOR_YOU
         read = feedback.read(press.button) if self._rated else None
         if read is None:

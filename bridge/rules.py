@@ -24,6 +24,8 @@ class Rule(Section):
     ticket: str | None = None
     instance: str | None = None
     bots: bool = False
+    dm_policy: Literal["open", "allowlist", "pairing", "off"] = "open"
+    """Who is answered in direct messages, of those that the rule is for."""
     dm_session: Literal["thread", "channel"] = "thread"
     variants: dict[str, int] = Field(default_factory=dict[str, int])
     model: ModelName | None = None

@@ -44,6 +44,7 @@ from bridge.preview import Previews
 from bridge.replies import Manner
 from bridge.rules import Rules
 from bridge.status import Statuses
+from bridge.store.access import GuardedStore
 from bridge.store.protocol import WAITING, NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
 
@@ -77,7 +78,7 @@ class Turns:
         self,
         instance: Instance,
         settings: InstanceSettings,
-        store: Store,
+        store: GuardedStore,
         channels: Mapping[str, Channel],
         rules: Rules,
         *,
@@ -176,7 +177,10 @@ class Turns:
                 context = [
                     one
                     for one, facts in await channel.earlier_in_thread(lease.envelope)
-                    if commands.read(one.text) is None and await access.admits(rules, lease.channel, facts, channel)
+                    if commands.read(one.text) is None
+                    and await access.admits(
+                        rules, lease.channel, facts, channel, self._store, said_at=one.ts.timestamp()
+                    )
                 ]
             except RateLimited:
                 raise
