@@ -1,6 +1,6 @@
 """What a channel may be able to do besides: each a protocol of its own, had by whoever has its methods."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -152,6 +152,27 @@ class CanResolveNames(Protocol):
 
     async def resolve_names(self, envelope: Envelope) -> Envelope:
         """The envelope with names in place of ids, in the actor and the text. Never fails: unknown ids stay."""
+        ...
+
+
+@runtime_checkable
+class CanResolveGroups(Protocol):
+    """Knows who belongs to a group of people."""
+
+    async def groups_of(self, facts: Facts, groups: Collection[str]) -> frozenset[str]:
+        """Which of these the author belongs to: as it was some minutes ago at most, or, while the platform cannot be
+        asked, an hour.
+
+        Nobody belongs to a group that is not there or that the platform does not tell the bot about. Raises
+        ChannelError, but not Rejected, if nothing is known.
+        """
+        ...
+
+    async def groups_problem(self, groups: Collection[str]) -> str | None:
+        """Asks about each of these, so that it is known when somebody writes.
+
+        What is wrong with them that a person has to mend, in one clause with what to do. Raises ChannelError.
+        """
         ...
 
 

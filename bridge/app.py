@@ -21,10 +21,12 @@ from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
 from bridge.listening import Listening
+from bridge.memberships import Memberships
 from bridge.orders import Orders
 from bridge.presses import Presses
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.replies import Manner
+from bridge.rules import Rules
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Shows, Turns
 from bridge.web.routes import routes
@@ -119,10 +121,12 @@ class _Bridge:
         self._ending = asyncio.Event()
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
+        self._rules = Rules(config.rules)
+        self._memberships = Memberships(channels, self._rules)
         self._stop_wanted = asyncio.Event()
         orders = {name: Orders(store, channel, stop_wanted=self._stop_wanted.set) for name, channel in channels.items()}
         intakes = {
-            name: Intake(store, config.rules, name, orders[name], Acknowledging(channel).taken)
+            name: Intake(store, self._rules, name, orders[name], Acknowledging(channel).taken, platform=channel)
             for name, channel in channels.items()
         }
         self._backfills = {
@@ -130,20 +134,23 @@ class _Bridge:
             for name, channel in channels.items()
         }
         self._listenings = {
-            name: Listening(channel, intakes[name].accept, self._backfills[name]) for name, channel in channels.items()
+            name: Listening(channel, intakes[name].accept, self._backfills[name], problem=self._memberships.problem)
+            for name, channel in channels.items()
         }
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         shows = {name: Shows.of(channel, store, mention=config.bridge.mention) for name, channel in channels.items()}
         asked = [(instance, config.instances[name]) for name, instance in instances.items()]
         manner = Manner(config.bridge.mention, config.bridge.feedback, config.bridge.longest_answer)
         self._running = [
-            Turns(instance, settings, store, channels, config.rules, shows=shows, manner=manner)
+            Turns(instance, settings, store, channels, self._rules, shows=shows, manner=manner)
             for instance, settings in [*asked, *((instance, ABSENT) for instance in absent)]
         ]
         self._turns: list[Crew[Any]] = [turns.crew() for turns in self._running]
         for name, channel in channels.items():
             if isinstance(channel, CanShowButtons):
-                channel.on_press(Presses(store, config.rules, name, orders[name], rated=config.bridge.feedback).take)
+                rated = config.bridge.feedback
+                presses = Presses(store, self._rules, name, orders[name], rated=rated, platform=channel)
+                channel.on_press(presses.take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:
@@ -171,6 +178,7 @@ class _Bridge:
             posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]
             turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns]
             probing = group.create_task(self._probe())
+            asking = group.create_task(self._memberships.run())
             reading = [group.create_task(backfill.run()) for backfill in self._backfills.values()]
             pages = routes(self._store, self._hearing, self._channels, self._problems, self._instances)
             serving = [group.create_task(serve(pages, listening))] if listening else []
@@ -183,7 +191,7 @@ class _Bridge:
                 instances=list(self._instances),
             )
             await self._ending.wait()
-            await self._drain([*hearing, *reading, *serving, probing], turning, posting)
+            await self._drain([*hearing, *reading, *serving, probing, asking], turning, posting)
             renewing.cancel()
         _log.info("bridge.ended")
 

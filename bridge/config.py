@@ -86,6 +86,11 @@ class Config:
         said += [
             f"no rule names [channels.{name}]: nobody is answered there" for name in self.channels if name not in ruled
         ]
+        for number, rule in enumerate(self.rules, start=1):
+            if rule.dm_policy != "open" and "dm" not in rule.rooms:
+                said.append(f'rules[{number}].dm_policy: does nothing as long as "dm" is not among its rooms')
+            elif rule.dm_policy == "allowlist" and not rule.groups and set(rule.users) == {"*"}:
+                said.append(f'rules[{number}].dm_policy: "allowlist" admits nobody: name ids in users or groups')
         if not self.channels:
             said.append("there is no [channels.…]: the bridge listens nowhere")
         said += [

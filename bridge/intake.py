@@ -1,22 +1,28 @@
 """Step 1: envelope and facts -> policy -> a committed turn, before the platform is acknowledged."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 
 import structlog
 
-from bridge import commands, faultpoints, policy
-from bridge.channel import Facts
+from bridge import access, commands, faultpoints, notices, pairing, policy
+from bridge.channel import Channel, Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
 from bridge.log import about
 from bridge.orders import Orders
 from bridge.policy import Decision
-from bridge.rules import Rule
-from bridge.store.protocol import Accepted, Arrival, Store
+from bridge.rules import Rules
+from bridge.store.access import GuardedStore, Offer, Pairing
+from bridge.store.audit import Entry
+from bridge.store.protocol import Accepted, Arrival
 
 _log = structlog.get_logger(__name__)
 
+
+REMEMBERED = 10_000
+"""Messages of which it is remembered that they were not for the bot."""
 
 Taken = Callable[[Envelope], None]
 """Is told of every message that became a turn, after the commit; must not wait."""
@@ -26,18 +32,30 @@ class Intake:
     """The one door for what is said in a channel, heard live or read afterwards."""
 
     def __init__(
-        self, store: Store, rules: Sequence[Rule], channel: str, orders: Orders, taken: Taken = lambda _: None
+        self,
+        store: GuardedStore,
+        rules: Rules,
+        channel: str,
+        orders: Orders,
+        taken: Taken = lambda _: None,
+        *,
+        platform: Channel | None = None,
     ) -> None:
+        """`platform`: the channel of that name, to be asked what the rules and the facts do not say."""
         self._orders = orders
         self._taken = taken
         self._store = store
         self._rules = rules
         self._channel = channel
+        self._platform = platform
+        self._passed_over: dict[str, None] = {}
+        self._refused: dict[tuple[str, str], float] = {}  # (person, room) -> until when it is noted, monotonic
 
     async def accept(self, envelope: Envelope, facts: Facts) -> None:
         """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
 
-        Raises StoreError when it could not be committed; the platform must not be acknowledged then.
+        Raises StoreError when it could not be committed and ChannelError when nobody knows whether it is for the bot;
+        the platform must not be acknowledged then.
         """
         with about(envelope.id):
             await self._take(envelope, facts)
@@ -50,10 +68,13 @@ class Intake:
     async def _take(
         self, envelope: Envelope, facts: Facts, *, missed: bool = False, too_old: str | None = None
     ) -> Accepted | None:
+        if missed and envelope.id in self._passed_over:
+            return None
         command = commands.read(envelope.text) if envelope.kind == "message" else None
-        decision = policy.decide(self._rules, self._channel, envelope, facts, command=command is not None)
+        decision = await self._decide(envelope, facts, command=command is not None, missed=missed)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)
+            self._pass_over(envelope)
             return None
         if command is not None and too_old is not None:
             _log.info("command.too_old", envelope=envelope.id, command=command.command.value, reason=too_old)
@@ -75,11 +96,8 @@ class Intake:
             joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")
-        if command is not None and command.command is not Command.RETRY:
-            await self._obey(command, arrival, decision)
-            return None
         try:
-            outcome = await self._store.accept(arrival)
+            outcome = await self._commit(command, arrival, decision, facts)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             raise
@@ -91,15 +109,70 @@ class Intake:
                 self._taken(envelope)
             case Accepted.LISTED:
                 log.warning("message.too_old", reason=too_old)
+            case Pairing.ASKED | Pairing.FULL:
+                log.info("pairing.needed", author=facts.author, because=outcome.value)
+            case None:
+                pass
             case _:
                 log.debug("message.passed_over", because=outcome.value)
+        if isinstance(outcome, Pairing):
+            self._pass_over(envelope)
+            return None
         return outcome
 
-    async def _obey(self, asked: Asked, arrival: Arrival, decision: Decision) -> None:
-        """Commands wait for no turn: what is running or waiting is what they are about."""
+    async def _commit(
+        self, command: Asked | None, arrival: Arrival, decision: Decision, facts: Facts
+    ) -> Accepted | Pairing | None:
+        """What became of it; None: it is a command, which waits for no turn: what runs or waits is what it is about."""
+        if command and command.command is not Command.RETRY and await self._may_command(decision, arrival, facts):
+            await self._orders.take(command, arrival, decision)
+            return None
+        if decision.if_paired:
+            return await self._store.accept_paired(arrival, self._offer(facts.author))
+        return await self._store.accept(arrival)
+
+    async def _may_command(self, decision: Decision, arrival: Arrival, facts: Facts) -> bool:
+        """Whoever is not approved yet is offered a code instead, as for any message."""
+        if not decision.if_paired:
+            return True
+        since = await self._store.paired_since(self._channel, facts.author)
+        return since is not None and (not arrival.missed or since <= arrival.envelope.ts.timestamp())
+
+    async def _decide(self, envelope: Envelope, facts: Facts, *, command: bool, missed: bool) -> policy.Decision | None:
+        """By the rules as they are when it begins."""
+        rules = self._rules.current
+        if not policy.may_trigger(rules, self._channel, facts):
+            return None
+        known = await access.with_groups(rules, self._channel, facts, self._platform)
+        decision = policy.decide(rules, self._channel, envelope, known, command=command)
+        if decision is None and not missed and policy.admission(rules, self._channel, known) is None:
+            await self._note_refusal(envelope, facts)
+        return decision
+
+    def _offer(self, author: str) -> Offer:
+        """A code for somebody who is not approved, and the sentence with it."""
+        code = pairing.new_code()
+        sentence = notices.PAIRING.format(code=pairing.written(code))
+        return Offer(author, code, self._platform.render(sentence) if self._platform else ())
+
+    async def _note_refusal(self, envelope: Envelope, facts: Facts) -> None:
+        """Of people who spoke to the bot; a refusal is one whether or not it can be noted."""
+        who = (facts.author, facts.room)
+        now = time.monotonic()
+        if facts.author_is_bot or not (facts.direct or facts.addressed) or self._refused.get(who, 0) > now:
+            return
+        if len(self._refused) >= REMEMBERED:
+            self._refused.clear()
+        self._refused[who] = now + access.REFUSED_AGAIN
+        _log.info("message.refused", channel=self._channel, room=facts.room, author=facts.author)
+        entry = Entry(envelope.actor.id, access.ACTION, facts.room, "refused", self._channel, access.REFUSED_AGAIN)
         try:
-            await self._orders.take(asked, arrival, decision)
+            await self._store.note([entry])
         except StoreError as error:
-            _log.error("command.not_taken", envelope=arrival.envelope.id, channel=self._channel, reason=str(error))
-            raise
-        faultpoints.reached("event.stored")
+            _log.error("audit.not_written", channel=self._channel, reason=str(error))
+
+    def _pass_over(self, envelope: Envelope) -> None:
+        """What was not for the bot when it was said is not missed later, by other rules or in other groups."""
+        if len(self._passed_over) >= REMEMBERED:
+            del self._passed_over[next(iter(self._passed_over))]
+        self._passed_over[envelope.id] = None

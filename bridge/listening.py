@@ -1,6 +1,7 @@
 """Keeps one channel listening whatever ends it, and says whether it hears anything and why not."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -26,7 +27,16 @@ DEAF = "its connection is open but brings nothing; it is being replaced"
 class Listening:
     """One channel's way in."""
 
-    def __init__(self, channel: Channel, accept: Accept, backfill: Backfill) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        accept: Accept,
+        backfill: Backfill,
+        *,
+        problem: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        """`problem`: what else is known to be wrong with the channel of a name."""
+        self._problem = problem
         self._channel = channel
         self._accept = accept
         self._backfill = backfill
@@ -45,7 +55,8 @@ class Listening:
             return Hearing(connected=False, hears=False, problem=said or self._why_away)
         if self._backfill.deaf:
             return Hearing(connected=True, hears=False, problem=DEAF)
-        return Hearing(connected=True, hears=True, problem=self._backfill.problem)
+        problem = self._backfill.problem or self._problem(self._channel.name)
+        return Hearing(connected=True, hears=True, problem=problem)
 
     async def _listen(self) -> None:
         name = self._channel.name

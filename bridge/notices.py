@@ -117,6 +117,12 @@ def _span(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+PAIRING = (
+    "I do not know you yet, so I did not read this. Ask whoever runs this bot to approve you, by this code: `{code}`. "
+    "It is valid for an hour; write to me again once you are approved, or to get a new code."
+)
+
+
 def failed(detail: str | None) -> str:
     """The agent itself could not answer."""
     return f"The agent could not answer{_because(detail)} Write `!retry` to ask it again, or ask your operator."

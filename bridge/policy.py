@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge import session
 from bridge.channel import Facts
@@ -37,23 +37,76 @@ class Decision:
     """What is asked of whichever instance answers."""
     ticket: str | None = None
     """What a ticket looks like here, if the rule says."""
+    if_paired: bool = False
+    """Only if the operator has approved the author."""
 
 
-def admits(rules: Sequence[Rule], channel: str, facts: Facts) -> Rule | None:
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A rule by which somebody may talk."""
+
+    rule: Rule
+    if_paired: bool
+    """Only once the operator has approved the person."""
+
+
+def admission(rules: Sequence[Rule], channel: str, facts: Facts) -> Admission | None:
     """The first rule for this place and person. None: whatever they write reaches no agent in any way."""
     for rule in rules:
-        if rule.channel == channel and _matches(rule, facts):
-            return None if facts.author_is_bot and not rule.bots else rule
+        if rule.channel != channel or not _is_of(rule, facts):
+            continue
+        named, policy = _names(rule, facts), rule.dm_policy if facts.direct else "open"
+        if not named and policy != "pairing" and ("*" not in rule.users or policy == "allowlist"):
+            continue
+        paired = named or policy != "pairing"
+        refused = policy == "off" or (facts.author_is_bot and not (rule.bots and paired))
+        return None if refused else Admission(rule, if_paired=not paired)
     return None
+
+
+def admits(rules: Sequence[Rule], channel: str, facts: Facts, *, paired: bool = False) -> Rule | None:
+    """The rule by which somebody may talk now; `paired`: the operator has approved them."""
+    found = admission(rules, channel, facts)
+    return found.rule if found and (paired or not found.if_paired) else None
+
+
+def may_trigger(rules: Sequence[Rule], channel: str, facts: Facts) -> bool:
+    """False: it is none of the bot's business, whoever wrote it."""
+    return (
+        facts.direct
+        or facts.addressed
+        or facts.in_thread
+        or any(rule.channel == channel and rule.trigger == "always" for rule in rules)
+    )
+
+
+def groups_that_matter(rules: Sequence[Rule], channel: str, facts: Facts) -> frozenset[str]:
+    """The groups on which it depends whether somebody is admitted, and by which rule; none if the rules say it all."""
+    unknown, asked = replace(facts, groups=None), set[str]()
+    for rule in rules:
+        if rule.channel == channel and _is_of(rule, facts):
+            anybody = "*" in rule.users and not (facts.direct and rule.dm_policy in {"allowlist", "pairing"})
+            if anybody or _names(rule, unknown):
+                break
+            asked.update(rule.groups)
+            if facts.direct and rule.dm_policy == "pairing":
+                break
+    return frozenset(asked)
+
+
+def groups_of_rules(rules: Sequence[Rule], channel: str) -> frozenset[str]:
+    """Every group that a rule of that channel names."""
+    return frozenset(group for rule in rules if rule.channel == channel for group in rule.groups)
 
 
 def decide(
     rules: Sequence[Rule], channel: str, envelope: Envelope, facts: Facts, *, command: bool = False
 ) -> Decision | None:
     """What becomes of a message; None: it is not answered. A command needs no mention where the bot takes part."""
-    rule = admits(rules, channel, facts)
-    if rule is None:
+    admitted = admission(rules, channel, facts)
+    if admitted is None:
         return None
+    rule = admitted.rule
     follow_up = facts.in_thread and (rule.trigger != "mention-only" or command)
     readable = envelope.kind != "unreadable"
     triggered = facts.direct or facts.addressed or (rule.trigger == "always" and readable)
@@ -74,6 +127,7 @@ def decide(
         route=Route(rule.model, rule.extra),
         wants_context=facts.in_thread and not flat,
         ticket=rule.ticket,
+        if_paired=admitted.if_paired,
     )
 
 
@@ -82,14 +136,16 @@ def ticket_named(decision: Decision, name: str) -> str | None:
     return session.ticket_session(name) if re.fullmatch(decision.ticket or _ANY_TICKET, name) else None
 
 
-def _matches(rule: Rule, facts: Facts) -> bool:
+def _is_of(rule: Rule, facts: Facts) -> bool:
+    """Whether a rule speaks of the place."""
     room = "dm" if facts.direct else facts.room
     anywhere = "*" in rule.rooms and not facts.direct
-    return (
-        (anywhere or room in rule.rooms)
-        and ("*" in rule.workspaces or facts.workspace in rule.workspaces)
-        and ("*" in rule.users or facts.author in rule.users)
-    )
+    return (anywhere or room in rule.rooms) and ("*" in rule.workspaces or facts.workspace in rule.workspaces)
+
+
+def _names(rule: Rule, facts: Facts) -> bool:
+    """Whether it names the person, by id or by a group."""
+    return facts.author in rule.users or not (facts.groups or frozenset()).isdisjoint(rule.groups)
 
 
 def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str | None:

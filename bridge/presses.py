@@ -1,16 +1,16 @@
 """A pressed button -> policy -> what it means, committed, before the platform is acknowledged."""
 
-from collections.abc import Sequence
-
 import structlog
 
-from bridge import feedback, handles, notices, policy
+from bridge import access, feedback, handles, notices
 from bridge.abilities import Press
+from bridge.channel import Channel
 from bridge.errors import StoreError
 from bridge.feedback import Value, Vote
 from bridge.orders import Orders
-from bridge.rules import Rule
-from bridge.store.protocol import Store
+from bridge.rules import Rules
+from bridge.store.access import GuardedStore
+from bridge.store.audit import Entry
 
 _log = structlog.get_logger(__name__)
 
@@ -20,8 +20,19 @@ _VOTED: dict[Value, str] = {"good": notices.VOTED_GOOD, "bad": notices.VOTED_BAD
 class Presses:
     """The one door for what is pressed in a channel. Without `rated` nobody's vote is kept, on old buttons either."""
 
-    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, orders: Orders, *, rated: bool) -> None:
+    def __init__(
+        self,
+        store: GuardedStore,
+        rules: Rules,
+        channel: str,
+        orders: Orders,
+        *,
+        rated: bool,
+        platform: Channel | None = None,
+    ) -> None:
+        """`platform`: the channel of that name, to be asked what the rules and the facts do not say."""
         self._orders = orders
+        self._platform = platform
         self._store = store
         self._rules = rules
         self._channel = channel
@@ -30,10 +41,16 @@ class Presses:
     async def take(self, press: Press) -> str:
         """The channel's `TakePress`. Whom no rule admits where the button stands changes nothing.
 
-        Raises StoreError when it could not be committed.
+        Raises StoreError when it could not be committed, ChannelError when nobody knows whether it may be.
         """
-        if policy.admits(self._rules, self._channel, press.facts) is None:
+        rules = self._rules.current
+        if not await access.admits(rules, self._channel, press.facts, self._platform, self._store):
             _log.info("press.refused", channel=self._channel, room=press.facts.room, author=press.facts.author)
+            entry = Entry(press.actor, access.ACTION, press.facts.room, "refused", self._channel, access.REFUSED_AGAIN)
+            try:
+                await self._store.note([entry])
+            except StoreError as error:
+                _log.error("audit.not_written", channel=self._channel, reason=str(error))
             return notices.BUTTON_IS_NOT_FOR_YOU
         handle = handles.read(press, self._channel)
         if handle is not None:

@@ -1,9 +1,10 @@
 """`[[rules]]`: who is answered where, by which instance, in which session."""
 
 import re
-from typing import Literal, Self
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
 from bridge.route import Extra, ModelName
 from bridge.settings import Section
@@ -15,12 +16,16 @@ class Rule(Section):
     channel: str
     workspaces: tuple[str, ...] = ("*",)
     rooms: tuple[str, ...] = ("*",)
-    users: tuple[str, ...] = ("*",)
+    groups: tuple[str, ...] = ()
+    """Whoever belongs to one of these, beside `users`."""
+    users: tuple[str, ...] = Field(default_factory=lambda known: _everybody_unless(known.get("groups")))
     trigger: Literal["mention", "mention-only", "always"] = "mention"
     session: Literal["thread", "user", "room", "ticket"] = "thread"
     ticket: str | None = None
     instance: str | None = None
     bots: bool = False
+    dm_policy: Literal["open", "allowlist", "pairing", "off"] = "open"
+    """Who is answered in direct messages, of those that the rule is for."""
     dm_session: Literal["thread", "channel"] = "thread"
     variants: dict[str, int] = Field(default_factory=dict[str, int])
     model: ModelName | None = None
@@ -38,14 +43,16 @@ class Rule(Section):
                 raise ValueError(f"is no regular expression ({error})") from error
         return value
 
-    @field_validator("workspaces", "rooms", "users")
+    @field_validator("workspaces", "rooms", "groups", "users")
     @classmethod
-    def _ids(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        if not values:
+    def _ids(cls, values: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not values and info.field_name != "groups" and not (info.field_name == "users" and info.data.get("groups")):
             raise ValueError('an empty list matches nobody: write ["*"] or some ids')
-        named = [value for value in values if value.startswith(("#", "@")) or not value.strip()]
+        named = [value for value in values if value.startswith(("#", "@")) or len(value.split()) != 1]
         if named:
             raise ValueError(f'"{named[0]}" is a name: write the id, which the platform shows in the details')
+        if info.field_name == "groups" and "*" in values:
+            raise ValueError('"*" is no group: write ids, or leave groups out and users = ["*"] for everybody')
         return values
 
     @field_validator("bots")
@@ -68,3 +75,14 @@ class Rule(Section):
     def instances(self) -> tuple[str, ...]:
         """Every instance that the rule may choose."""
         return tuple(self.variants) or ((self.instance,) if self.instance else ())
+
+
+def _everybody_unless(groups: Any) -> tuple[str, ...]:
+    return () if groups else ("*",)
+
+
+class Rules:
+    """The rules as they are now, shared by all that decide by them: whoever looks twice may see different ones."""
+
+    def __init__(self, current: Sequence[Rule] = ()) -> None:
+        self.current: Sequence[Rule] = tuple(current)

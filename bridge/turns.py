@@ -9,7 +9,7 @@ from typing import Self
 
 import structlog
 
-from bridge import attached, commands, faultpoints, handles, notices, policy, prompt, replies, retry
+from bridge import access, attached, commands, faultpoints, handles, notices, prompt, replies, retry
 from bridge.abilities import Button, CanFetchFiles, CanReadHistory, CanResolveNames
 from bridge.attached import Left
 from bridge.channel import Channel
@@ -40,9 +40,10 @@ from bridge.instance import (
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.replies import Manner
-from bridge.rules import Rule
+from bridge.rules import Rules
 from bridge.running import RunningTurns, Stopped
 from bridge.status import Statuses
+from bridge.store.access import GuardedStore
 from bridge.store.orders import STOPPED
 from bridge.store.protocol import WAITING, NewDelivery, Store, TurnLease, TurnResult
 from bridge.work import Crew, until_stored
@@ -77,9 +78,9 @@ class Turns:
         self,
         instance: Instance,
         settings: InstanceSettings,
-        store: Store,
+        store: GuardedStore,
         channels: Mapping[str, Channel],
-        rules: Sequence[Rule],
+        rules: Rules,
         *,
         shows: Mapping[str, Shows],
         manner: Manner = replies.PLAIN,
@@ -179,20 +180,22 @@ class Turns:
         """
         context: list[Envelope] = []
         if lease.wants_context and isinstance(channel, CanReadHistory):
+            rules = self._rules.current
             try:
-                earlier = await channel.earlier_in_thread(lease.envelope)
+                context = [
+                    one
+                    for one, facts in await channel.earlier_in_thread(lease.envelope)
+                    if commands.read(one.text) is None
+                    and await access.admits(
+                        rules, lease.channel, facts, channel, self._store, said_at=one.ts.timestamp()
+                    )
+                ]
             except RateLimited:
                 raise
             except ChannelError as error:
                 if lease.attempt < CONTEXT_ATTEMPTS:
                     raise
                 _log.warning("context.unreadable", turn=lease.seq, reason=str(error))
-            else:
-                context = [
-                    one
-                    for one, facts in earlier
-                    if policy.admits(self._rules, lease.channel, facts) and commands.read(one.text) is None
-                ]
         envelope = lease.envelope
         if isinstance(channel, CanResolveNames):
             envelope = await channel.resolve_names(envelope)

@@ -8,7 +8,7 @@ from bridge.channel import Delivery, MessageRef, Payload
 from bridge.deliveries import Deliveries
 from bridge.errors import ChannelError, Rejected
 from bridge.instance import Ending, InstanceSettings, Turn
-from bridge.rules import Rule
+from bridge.rules import Rule, Rules
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival
 from bridge.turns import Shows, Turns
@@ -63,7 +63,7 @@ class Story:
         store = await SqlStore.open(self.url)
         settings = InstanceSettings.model_validate({"type": "scripted"})
         shows = {"c": Shows.of(self.channel, store)}
-        rules = [Rule(channel="c", instance="main")]
+        rules = Rules([Rule(channel="c", instance="main")])
         turns = Turns(self.instance, settings, store, {"c": self.channel}, rules, shows=shows).crew()
         posts = Deliveries(self.channel, store).crew()
         loops = [asyncio.create_task(crew.claim_for_ever()) for crew in (turns, posts)]

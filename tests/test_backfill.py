@@ -26,7 +26,7 @@ from bridge.channel import Facts
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import NotSent, RateLimited
 from bridge.intake import Intake
-from bridge.rules import Rule
+from bridge.rules import Rule, Rules
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, nothing_to_do, result, turn
 from tests.scripted import ScriptedChannel, orders
@@ -90,7 +90,7 @@ async def opened(url: str, **clocks: Callable[[], float]) -> AsyncIterator[SqlSt
 
 @asynccontextmanager
 async def running(channel: ReadableChannel, store: SqlStore, **clocks: Any) -> AsyncIterator[Backfill]:
-    intake = Intake(store, [Rule(channel="c", instance="main")], "c", orders(store))
+    intake = Intake(store, Rules([Rule(channel="c", instance="main")]), "c", orders(store))
     one = Backfill(channel, store, intake, answer_within=10**12, **clocks)
     task = asyncio.create_task(one.run())
     yield one
@@ -211,7 +211,7 @@ async def test_what_was_read_and_taken_in_part_is_read_again_from_the_beginning(
                     reading.cancel()
                 return clock.now
 
-            intake = Intake(store, [Rule(channel="c", instance="main")], "c", orders(store))
+            intake = Intake(store, Rules([Rule(channel="c", instance="main")]), "c", orders(store))
             one = Backfill(channel, store, intake, answer_within=10**12, clock=ending)
             reading = asyncio.create_task(one.run())
             await asyncio.gather(reading, return_exceptions=True)

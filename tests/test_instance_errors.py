@@ -15,7 +15,7 @@ from bridge import retry
 from bridge.instance import Instance
 from bridge.instances.chowder import ChowderInstance, ChowderSettings
 from bridge.instances.openclaw import OpenClawInstance, OpenClawSettings
-from bridge.rules import Rule
+from bridge.rules import Rule, Rules
 from bridge.store import database, reading
 from bridge.store.schema import open_turns
 from bridge.store.sqlstore import SqlStore
@@ -144,7 +144,8 @@ class Asked:
     async def once(self, instance: Instance, settings: ChowderSettings | OpenClawSettings, row: Row) -> None:
         channel = ScriptedChannel()
         shows = {"c": Shows.of(channel, self.store)}
-        turns = Turns(instance, settings, self.store, {"c": channel}, [Rule(channel="c", instance="main")], shows=shows)
+        rules = Rules([Rule(channel="c", instance="main")])
+        turns = Turns(instance, settings, self.store, {"c": channel}, rules, shows=shows)
         await self.store.accept(arrival(1))
         await turns._take(await turn(self.store))
         with database.transaction(self.url, read_only=True) as connection:

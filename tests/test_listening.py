@@ -14,6 +14,7 @@ from bridge.envelope import Envelope
 from bridge.errors import ConfigError, NotSent
 from bridge.intake import Intake
 from bridge.listening import DEAF, LOST, NOT_YET, Listening
+from bridge.rules import Rules
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival
 from tests.scripted import ScriptedChannel, orders
@@ -50,7 +51,7 @@ class OutspokenChannel(AwayChannel):
 @asynccontextmanager
 async def listening(channel: AwayChannel, tmp_path: Path) -> AsyncIterator[tuple[Listening, Backfill]]:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}")
-    intake = Intake(store, [], channel.name, orders(store))
+    intake = Intake(store, Rules(), channel.name, orders(store))
     backfill = Backfill(channel, store, intake, answer_within=60)
     one = Listening(channel, intake.accept, backfill)
     task = asyncio.create_task(one.run())

@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
-from bridge.policy import Decision, admits, decide
+from bridge.policy import Decision, admits, decide, groups_that_matter
 from bridge.route import Route
 from bridge.rules import Rule
 
@@ -105,6 +107,16 @@ def test_what_cannot_be_read_is_spoken_of_only_where_the_bot_takes_part(trigger:
         ({"workspaces": ["T2"]}, FACTS, False),
         ({"users": ["U1"]}, FACTS, True),
         ({"users": ["U2"]}, FACTS, False),
+        ({"groups": ["S1"]}, FACTS, False),
+        ({"groups": ["S1"]}, replace(FACTS, groups=frozenset()), False),
+        ({"groups": ["S1"]}, replace(FACTS, groups=frozenset({"S1"})), True),
+        ({"groups": ["S1", "S2"]}, replace(FACTS, groups=frozenset({"S0", "S2"})), True),
+        ({"groups": ["S1"], "users": []}, replace(FACTS, groups=frozenset({"S1"})), True),
+        ({"groups": ["S1"], "users": ["U1"]}, FACTS, True),
+        ({"groups": ["S1"], "users": ["U2"]}, replace(FACTS, groups=frozenset({"S1"})), True),
+        ({"groups": ["S1"], "users": ["U2"]}, replace(FACTS, groups=frozenset({"S2"})), False),
+        ({"groups": ["S1"], "users": ["*"]}, FACTS, True),
+        ({"groups": ["S1"]}, replace(FACTS, groups=frozenset({"S1"}), author_is_bot=True), False),
         ({}, replace(FACTS, author_is_bot=True), False),
         ({"channel": "other"}, FACTS, False),
     ],
@@ -112,6 +124,57 @@ def test_what_cannot_be_read_is_spoken_of_only_where_the_bot_takes_part(trigger:
 def test_who_is_admitted(keys: dict[str, object], facts: Facts, admitted: bool) -> None:
     assert (admits([rule(**keys)], "slack", facts) is not None) is admitted
     assert (decided(facts, **keys) is not None) is admitted
+
+
+@pytest.mark.parametrize(
+    ("rules", "matter"),
+    [
+        ([{}], set()),
+        ([{"groups": ["S1"]}], {"S1"}),
+        ([{"groups": ["S1"], "users": ["*"]}], set()),
+        ([{"groups": ["S1"], "users": ["U1"]}], set()),
+        ([{"groups": ["S1"], "users": ["U2"]}], {"S1"}),
+        ([{"groups": ["S1"]}, {"groups": ["S2"]}], {"S1", "S2"}),
+        ([{"groups": ["S1"]}, {}, {"groups": ["S2"]}], {"S1"}),
+        ([{}, {"groups": ["S2"]}], set()),
+        ([{"rooms": ["C2"], "groups": ["S1"]}], set()),
+        ([{"rooms": ["dm"], "groups": ["S1"]}], set()),
+        ([{"channel": "other", "groups": ["S1"]}], set()),
+        ([{"workspaces": ["T2"], "groups": ["S1"]}], set()),
+    ],
+)
+def test_groups_are_asked_for_only_where_something_depends_on_them(
+    rules: list[dict[str, object]], matter: set[str]
+) -> None:
+    made = [rule(**keys) for keys in rules]
+    assert groups_that_matter(made, "slack", FACTS) == matter
+    assert groups_that_matter(made, "slack", replace(FACTS, groups=frozenset({"S1", "S2"}))) == matter
+
+
+_RULES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "channel": st.sampled_from(["slack", "other"]),
+            "rooms": st.sampled_from([["*"], ["C1"], ["C2"], ["*", "dm"], ["dm"]]),
+            "workspaces": st.sampled_from([["*"], ["T1"], ["T2"]]),
+            "users": st.sampled_from([["*"], ["U1"], ["U2"]]),
+            "groups": st.sampled_from([[], ["S1"], ["S1", "S2"], ["S3"]]),
+        }
+    ),
+    max_size=5,
+)
+
+
+@given(_RULES, st.sets(st.sampled_from(["S1", "S2", "S3"])), st.booleans())
+def test_the_first_rule_that_admits_alone_decides_and_the_groups_that_matter_are_enough(
+    keys: list[dict[str, object]], groups: set[str], direct: bool
+) -> None:
+    rules = [rule(**one) for one in keys]
+    facts = replace(DIRECT if direct else FACTS, groups=frozenset(groups))
+    alone = next((one for one in rules if admits([one], "slack", facts)), None)
+    known = facts.groups & groups_that_matter(rules, "slack", facts) if facts.groups else None
+    assert admits(rules, "slack", facts) is alone
+    assert admits(rules, "slack", replace(facts, groups=known)) is alone
 
 
 def test_without_a_rule_nobody_is_answered() -> None:

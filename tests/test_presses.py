@@ -9,7 +9,7 @@ from bridge.abilities import Press
 from bridge.channel import Facts, MessageRef
 from bridge.errors import StoreError
 from bridge.presses import Presses
-from bridge.rules import Rule
+from bridge.rules import Rule, Rules
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, delivery, result, turn
 from tests.scripted import orders
@@ -40,7 +40,7 @@ async def votes(store: SqlStore) -> tuple[int, int]:
 
 
 async def test_a_vote_is_kept_and_the_person_is_told(store: SqlStore) -> None:
-    presses = Presses(store, RULES, "c", orders(store), rated=True)
+    presses = Presses(store, Rules(RULES), "c", orders(store), rated=True)
     assert await presses.take(press("good")) == notices.VOTED_GOOD
     assert await votes(store) == (1, 0)
     assert await presses.take(press("bad")) == notices.VOTED_BAD
@@ -51,7 +51,7 @@ async def test_a_vote_is_kept_and_the_person_is_told(store: SqlStore) -> None:
     "facts", [replace(FACTS, author="eve"), replace(FACTS, direct=True), replace(FACTS, author_is_bot=True)]
 )
 async def test_whom_no_rule_admits_there_changes_nothing(store: SqlStore, facts: Facts) -> None:
-    said = await Presses(store, RULES, "c", orders(store), rated=True).take(press(facts=facts))
+    said = await Presses(store, Rules(RULES), "c", orders(store), rated=True).take(press(facts=facts))
     assert (said, await votes(store)) == (notices.BUTTON_IS_NOT_FOR_YOU, (0, 0))
 
 
@@ -59,16 +59,16 @@ async def test_whom_no_rule_admits_there_changes_nothing(store: SqlStore, facts:
     "forged", [press(button="rubbish"), press(button=""), press(turn=2), press(message=MessageRef("m2"))]
 )  # fmt: skip
 async def test_a_button_that_is_not_ours_or_of_another_time_does_nothing(store: SqlStore, forged: Press) -> None:
-    said = await Presses(store, RULES, "c", orders(store), rated=True).take(forged)
+    said = await Presses(store, Rules(RULES), "c", orders(store), rated=True).take(forged)
     assert (said, await votes(store)) == (notices.BUTTON_DOES_NOTHING, (0, 0))
 
 
 async def test_when_feedback_was_switched_off_the_old_buttons_do_nothing(store: SqlStore) -> None:
-    said = await Presses(store, RULES, "c", orders(store), rated=False).take(press())
+    said = await Presses(store, Rules(RULES), "c", orders(store), rated=False).take(press())
     assert (said, await votes(store)) == (notices.BUTTON_DOES_NOTHING, (0, 0))
 
 
 async def test_a_vote_that_cannot_be_kept_is_not_acknowledged(store: SqlStore) -> None:
     await store.close()
     with pytest.raises(StoreError):
-        await Presses(store, RULES, "c", orders(store), rated=True).take(press())
+        await Presses(store, Rules(RULES), "c", orders(store), rated=True).take(press())

@@ -11,7 +11,7 @@ from bridge.channel import Facts
 from bridge.deliveries import Deliveries
 from bridge.errors import InstanceRefused, InstanceUnavailable, NotSent, TurnInterrupted
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
-from bridge.rules import Rule
+from bridge.rules import Rule, Rules
 from bridge.store import database, reading
 from bridge.store.records import TurnRecord
 from bridge.store.sqlstore import SqlStore
@@ -31,7 +31,7 @@ class Steps:
         self.channel = ScriptedChannel()
         self.instance = ScriptedInstance(*scripts, repeatable=repeatable)
         self.settings = InstanceSettings.model_validate({"type": "scripted"} | settings)
-        self.rules = [Rule(channel="c", instance="main", users=("ada",))]
+        self.rules = Rules([Rule(channel="c", instance="main", users=("ada",))])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[SqlStore]:

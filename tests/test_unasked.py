@@ -17,6 +17,7 @@ from bridge.demo.opencomputer_server import DemoOpenComputerServer
 from bridge.demo.opencomputer_session import DemoSession
 from bridge.demo.opencomputer_webhooks import signed
 from bridge.instances.opencomputer import OpenComputerInstance, OpenComputerSettings
+from bridge.rules import Rules
 from bridge.store import database, reading
 from bridge.store.protocol import Accepted
 from bridge.store.sqlstore import SqlStore
@@ -43,7 +44,7 @@ class Bridge:
         self.store = await SqlStore.open(self.url)
         instance = OpenComputerInstance.create("main", self.settings)
         shows = {"c": Shows.of(self.channel, self.store)}
-        turns = Turns(instance, self.settings, self.store, {"c": self.channel}, (), shows=shows).crew()
+        turns = Turns(instance, self.settings, self.store, {"c": self.channel}, Rules(), shows=shows).crew()
         posts = Deliveries(self.channel, self.store).crew()
         loops = [asyncio.create_task(crew.claim_for_ever()) for crew in (turns, posts)]
         pages = routes(self.store, dict, {}, {}, {"main": instance})

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal, Protocol, Self, cast
 
@@ -15,6 +15,7 @@ from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
 from adapters.discord.files import Files
+from adapters.discord.groups import Groups
 from adapters.discord.missed import Missed
 from adapters.discord.presses import Presses
 from adapters.discord.threads import Threads
@@ -30,6 +31,7 @@ from bridge.abilities import (
     CanReadLinks,
     CanReadMissed,
     CanReconnect,
+    CanResolveGroups,
     CanSayWhyAway,
     CanSendFiles,
     CanShowButtons,
@@ -96,6 +98,7 @@ class DiscordChannel:
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self.reaction = settings.reaction
         self._presses = Presses(name, self._client)
+        self._groups = Groups(self._client, self._guild_of_role)
         self._gateway: listen.Gateway | None = None
         self._refusal: str | None = None
         self._places: dict[str, parse.Where] = {}
@@ -232,6 +235,12 @@ class DiscordChannel:
                 found += [parsed] if parsed else []
         return found
 
+    async def groups_of(self, facts: Facts, groups: Collection[str]) -> frozenset[str]:
+        return await self._groups.of(facts, groups)
+
+    async def groups_problem(self, groups: Collection[str]) -> str | None:
+        return self._groups.problem(groups) if self.connected() else None
+
     async def attached(self, envelope: Envelope) -> Sequence[Attachment]:
         return self._files.attached(envelope)
 
@@ -253,6 +262,11 @@ class DiscordChannel:
     def _guild_of(self, channel: str) -> str | None:
         return self._gateway.guild_of(channel) if self._gateway else None
 
+    def _guild_of_role(self, role: str) -> str | None:
+        if self._gateway is None or not self._gateway.guild_ids():
+            raise NotSent("it is not known yet which servers the bot is in")
+        return self._gateway.guild_of_role(role)
+
     def _guilds(self) -> Sequence[str]:
         return self._gateway.guild_ids() if self._gateway else ()
 
@@ -268,6 +282,7 @@ class DiscordChannel:
         return manifest.MANIFEST
 
     async def close(self) -> None:
+        await self._groups.close()
         await self._presses.close()
         await self._threads.close()
         await self._client.close()
@@ -284,6 +299,7 @@ class _Abilities(
     CanReadLinks,
     CanReadMissed,
     CanReconnect,
+    CanResolveGroups,
     CanSayWhyAway,
     CanSendFiles,
     CanShowButtons,

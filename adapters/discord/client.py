@@ -147,6 +147,13 @@ class DiscordClient:
         threads = await self.call("GET", "/guilds/{guild_id}/threads/active", guild_id=guild)
         return [*items_at({"rooms": rooms}, "rooms"), *items_at(threads, "threads")]
 
+    async def member(self, guild: str, user: str) -> object:
+        """Somebody as a member of a server; needs no intent.
+
+        https://docs.discord.com/developers/resources/guild#get-guild-member
+        """
+        return await self.call("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=guild, user_id=user)
+
     async def post(self, channel: str, body: Mapping[str, Any], nonce: str) -> str:
         """Posts a message, or a file, and returns its id; the same nonce again, for some minutes, posts nothing more.
 

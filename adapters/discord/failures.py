@@ -12,7 +12,9 @@ import discord
 from bridge.errors import ChannelError, NotSent, OutcomeUnknown, RateLimited, Rejected
 
 UNKNOWN_CHANNEL = 10003
+UNKNOWN_MEMBER = 10007
 UNKNOWN_MESSAGE = 10008
+UNKNOWN_USER = 10013
 TOO_LARGE = 40005
 MISSING_ACCESS = 50001
 EMPTY = 50006
@@ -33,8 +35,9 @@ ERRORS: Mapping[int, type[ChannelError]] = {
     # A code that is not here did not post either: it is tried again.
     UNKNOWN_CHANNEL: Rejected,
     10004: Rejected,  # unknown guild
+    UNKNOWN_MEMBER: Rejected,
     UNKNOWN_MESSAGE: Rejected,  # with a nonce: it was posted, and deleted since
-    10013: Rejected,  # unknown user
+    UNKNOWN_USER: Rejected,
     30046: Rejected,  # an old message was edited too often
     40001: NotSent,  # unauthorized
     40004: NotSent,  # sending is switched off for now

@@ -172,6 +172,11 @@ class Gateway(discord.Client):
         guild = getattr(self.get_channel(int(channel)), "guild", None)
         return str(guild.id) if guild is not None else None
 
+    def guild_of_role(self, role: str) -> str | None:
+        """The server that has a role."""
+        known = (guild for guild in self.guilds if role.isdecimal() and guild.get_role(int(role)))
+        return next((str(guild.id) for guild in known), None)
+
     def name_of(self, thing: str) -> str | None:
         """The name of a room, thread or role."""
         known = self.get_channel(int(thing))

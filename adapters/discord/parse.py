@@ -112,8 +112,20 @@ def message(
         addressed=addressed,
         in_thread=guild is not None and root != own,
         author_is_bot=_type(data) == "agent",
+        groups=roles(dig(data, "member"), guild) if guild else None,
     )
     return envelope, facts
+
+
+def roles(member: object, guild: str) -> frozenset[str] | None:
+    """The roles of a member of a server, the one that all have included, which has the server's id; None: it is none.
+
+    https://docs.discord.com/developers/resources/guild#guild-member-object; a message of the history has no `member`.
+    """
+    listed: object = dig(member, "roles")
+    if not isinstance(listed, list):
+        return None
+    return frozenset({guild, *(one for one in cast("list[object]", listed) if isinstance(one, str))})
 
 
 def press(data: object) -> Press:
@@ -143,6 +155,7 @@ def press(data: object) -> Press:
         addressed=False,
         in_thread=guild is not None and root != own,
         author_is_bot=False,
+        groups=roles(dig(data, "member"), guild) if guild else None,
     )
     return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts)
 

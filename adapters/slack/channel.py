@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Literal, Protocol, Self, cast
 
 import structlog
@@ -13,6 +13,7 @@ from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.files import Files
+from adapters.slack.groups import Groups
 from adapters.slack.missed import Missed
 from adapters.slack.presses import Presses
 from adapters.slack.streams import KEY, Streams, opening, streamable
@@ -30,6 +31,7 @@ from bridge.abilities import (
     CanReadMissed,
     CanReceiveWebhooks,
     CanReconnect,
+    CanResolveGroups,
     CanResolveNames,
     CanSendFiles,
     CanShowButtons,
@@ -128,6 +130,7 @@ class SlackChannel:
         self.reaction = settings.reaction
         self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
         self._presses = Presses(name, self._client)
+        self._groups = Groups(self._client)
         self._uploads = Uploads(name, self._client, settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
@@ -285,6 +288,12 @@ class SlackChannel:
     async def fetch(self, envelope: Envelope, attachment: Attachment, most: int) -> bytes | None:  # noqa: ARG002
         return await self._files.fetch(attachment, most)
 
+    async def groups_of(self, facts: Facts, groups: Collection[str]) -> frozenset[str]:
+        return await self._groups.of(facts.author, groups)
+
+    async def groups_problem(self, groups: Collection[str]) -> str | None:
+        return await self._groups.problem(groups)
+
     async def resolve_names(self, envelope: Envelope) -> Envelope:
         author = ids.user_of(envelope.actor.id)
         if envelope.actor.type != "human":
@@ -324,6 +333,7 @@ class SlackChannel:
     async def close(self) -> None:
         for task in self._names.values():
             task.cancel()
+        await self._groups.close()
         await self._presses.close()
         await self._client.close()
 
@@ -343,6 +353,7 @@ class _Abilities(
     CanReadMissed,
     CanReceiveWebhooks,
     CanReconnect,
+    CanResolveGroups,
     CanResolveNames,
     CanSendFiles,
     CanShowButtons,

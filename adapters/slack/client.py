@@ -217,6 +217,14 @@ class SlackClient:
             or text_at(answer, "user", "name")
         )
 
+    async def members_of(self, group: str) -> frozenset[str]:
+        """`usergroups.users.list`. https://docs.slack.dev/reference/methods/usergroups.users.list."""
+        answer = await self.call("usergroups.users.list", {"usergroup": group})
+        members: object = dig(answer, "users")
+        if not isinstance(members, list):
+            raise NotSent("usergroups.users.list: the answer is not Slack's")
+        return frozenset(one for one in cast("list[object]", members) if isinstance(one, str))
+
     async def _messages(self, where: ids.Place, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
         method = "conversations.replies" if where.thread else "conversations.history"
         arguments |= {"channel": where.room, "limit": limits.PAGE} | ({"ts": where.thread} if where.thread else {})

@@ -30,6 +30,7 @@ oauth_config:
       - files:read
       - reactions:write
       - files:write
+      - usergroups:read
       - users:read
 settings:
   event_subscriptions:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__, config, log, registry
-from bridge.cli import dead, render, trace
+from bridge.cli import audit, dead, pair, render, trace
 from bridge.cli.terminal import ConfigOption, JsonOption, ago, err, fail, load, out, print_table, telling
 from bridge.envelope import json_schema
 from bridge.errors import ConfigError
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(dead.app)
+app.add_typer(pair.app)
 
 
 def main() -> None:
@@ -139,6 +140,7 @@ def sessions(
 
 
 app.command()(trace.trace)
+app.command()(audit.audit)
 app.command()(render.render)
 
 

@@ -1,7 +1,6 @@
 """`threadbridge dead`: what could not be posted and what could not be answered, and what shall become of it."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -13,7 +12,20 @@ import typer
 from bridge import config, files, registry
 from bridge.abilities import CanFindSent
 from bridge.channel import Payload
-from bridge.cli.terminal import ConfigOption, JsonOption, ago, fail, iso, load, out, print_table, shown, telling
+from bridge.cli.terminal import (
+    ConfigOption,
+    JsonOption,
+    SinceOption,
+    ago,
+    fail,
+    iso,
+    load,
+    out,
+    print_table,
+    shown,
+    since,
+    telling,
+)
 from bridge.config import Config
 from bridge.errors import ConfigError
 from bridge.store.records import TURN, DeadFilters, DeadLetter, DeliveryRecord, TurnRecord, turn_id
@@ -23,15 +35,12 @@ app = typer.Typer(
     name="dead", help="Dead letters: what could not be posted, and what could not be answered.", no_args_is_help=True
 )
 
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids as `dead list` shows them.")]
 EveryOption = Annotated[bool, typer.Option("--all", help="All of them, or all that the filters leave.")]
 ChannelOption = Annotated[
     str | None, typer.Option("--channel", help="Only of this channel, as the configuration names it.")
 ]
 SessionOption = Annotated[str | None, typer.Option("--session", help="Only of this session.")]
-SinceOption = Annotated[str | None, typer.Option("--since", help="Only what died in the last 30min, 2h, 1d, …")]
 
 
 @app.command("list")
@@ -39,7 +48,7 @@ def list_them(  # noqa: PLR0917 - one for each option
     config_path: ConfigOption = None,
     channel: ChannelOption = None,
     session: SessionOption = None,
-    since: SinceOption = None,
+    past: SinceOption = None,
     dropped: Annotated[bool, typer.Option("--dropped", help="Also what was dropped.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -47,7 +56,7 @@ def list_them(  # noqa: PLR0917 - one for each option
     from bridge.store import database, dead  # noqa: PLC0415
 
     with telling():
-        filters = DeadFilters(channel, session, _since(since), dropped)
+        filters = DeadFilters(channel, session, since(past), dropped)
         with database.transaction(config.store_url(load(config_path)), read_only=True) as connection:
             found = dead.letters(connection, filters)
     if as_json:
@@ -91,12 +100,14 @@ def retry(  # noqa: PLR0917 - one for each option
     config_path: ConfigOption = None,
     channel: ChannelOption = None,
     session: SessionOption = None,
-    since: SinceOption = None,
+    past: SinceOption = None,
 ) -> None:
     """Post or ask again, from the first attempt on; a running bridge begins within seconds. All of these or none."""
     from bridge.store import dead  # noqa: PLC0415
 
-    loaded, chosen = _change(dead.retry, config_path, ids, every, DeadFilters(channel, session, _since(since)))
+    loaded, chosen = _change(
+        "dead retry", dead.retry, config_path, ids, every, DeadFilters(channel, session, since(past))
+    )
     for one in chosen:
         out.print(f"{one.id}: {_hope(one, loaded)}", highlight=False, markup=False)
 
@@ -108,17 +119,18 @@ def drop(  # noqa: PLR0917 - one for each option
     config_path: ConfigOption = None,
     channel: ChannelOption = None,
     session: SessionOption = None,
-    since: SinceOption = None,
+    past: SinceOption = None,
 ) -> None:
     """List them no longer. All of these or none; `dead list --dropped` still knows them, and they can be retried."""
     from bridge.store import dead  # noqa: PLC0415
 
-    _, chosen = _change(dead.drop, config_path, ids, every, DeadFilters(channel, session, _since(since)))
+    _, chosen = _change("dead drop", dead.drop, config_path, ids, every, DeadFilters(channel, session, since(past)))
     for one in chosen:
         out.print(f"{one.id}: dropped", highlight=False, markup=False)
 
 
-def _change(
+def _change(  # noqa: PLR0917 - what the commands were given
+    action: str,
     change: Callable[[Any, Sequence[DeadLetter]], None],
     config_path: Path | None,
     ids: Sequence[str] | None,
@@ -126,7 +138,8 @@ def _change(
     filters: DeadFilters,
 ) -> tuple[Config, Sequence[DeadLetter]]:
     """Does it to all that are meant in one transaction, or says what is wrong and does nothing."""
-    from bridge.store import database, dead  # noqa: PLC0415
+    from bridge.store import audit, database, dead  # noqa: PLC0415
+    from bridge.store.audit import Entry, operator  # noqa: PLC0415
 
     with telling():
         if bool(ids) == every:
@@ -139,19 +152,11 @@ def _change(
             if problems:
                 fail([*problems, *(["nothing was changed"] if chosen else [])])
             change(connection, chosen)
+            entries = [Entry(operator(), action, one.id, "done", one.channel) for one in chosen]
+            audit.write(connection, entries, time.time())
     if not chosen:
         out.print("There is no such dead letter.")
     return loaded, chosen
-
-
-def _since(text: str | None) -> float | None:
-    """`2h` -> two hours ago, in seconds since the epoch."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"([0-9]{1,9})\s*(s|min|m|h|d|w)", text)
-    if found is None:
-        fail([f'--since "{text}": write a number and s, min, h, d or w, as in 2h'])
-    return time.time() - int(found[1]) * _SECONDS[found[2]]
 
 
 def _hope(letter: DeadLetter, loaded: Config) -> str:

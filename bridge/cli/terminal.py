@@ -1,5 +1,7 @@
 """What the commands share: options, reading the configuration, and saying things at a terminal or in a pipe."""
 
+import re
+import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +28,8 @@ ConfigOption = Annotated[
         "--config", "-c", help=f"The file to read; else ${config.PATH_VARIABLE}, else ./{config.DEFAULT_PATH}."
     ),
 ]
+SinceOption = Annotated[str | None, typer.Option("--since", help="Only of the last 30min, 2h, 1d, …")]
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -65,6 +69,16 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(shown(cell) if out.is_terminal else " ".join(shown(cell).split())) for cell in row))
     (out if out.is_terminal else _pipe).print(table)
+
+
+def since(text: str | None) -> float | None:
+    """`2h` -> two hours ago, in seconds since the epoch."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,9})\s*(s|min|m|h|d|w)", text)
+    if found is None:
+        fail([f'--since "{text}": write a number and s, min, h, d or w, as in 2h'])
+    return time.time() - int(found[1]) * _SECONDS[found[2]]
 
 
 def iso(at: float | None) -> str | None:

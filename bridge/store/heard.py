@@ -18,7 +18,7 @@ _READ = select(heard.c.until, heard.c.began_at).where(heard.c.channel == bindpar
 _SET = update(heard).where(heard.c.channel == bindparam("of")).values(until=bindparam("now_until"))
 _NEWEST = (
     select(turns.c.envelope)
-    .where(turns.c.channel == bindparam("of"))
+    .where(turns.c.channel == bindparam("of"), turns.c.instance != "")  # "": no message to an agent
     .order_by(turns.c.seq.desc())
     .limit(bindparam("most"))
 )

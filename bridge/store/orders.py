@@ -11,8 +11,9 @@ from bridge import session as ids
 from bridge.commands import KIND, Command
 from bridge.errors import BridgeError
 from bridge.handles import Handle
-from bridge.store import dead, posts
+from bridge.store import audit, dead, posts
 from bridge.store.accept import AcceptStatements, Thread, session_of, session_row, thread_row, turn_row
+from bridge.store.audit import Entry
 from bridge.store.protocol import Arrival, NewDelivery
 from bridge.store.records import turn_id
 from bridge.store.schema import open_turns, sessions, threads, turns
@@ -142,6 +143,8 @@ class OrderStatements:
         seq = connection.execute(_TURN, row).scalar_one()
         said = order.answers.get(outcome, ())
         posts.insert(connection, [(posts.Written(seq, session, arrival.channel), said)], now)
+        word = order.command.value.removeprefix("!")
+        audit.write(connection, [Entry(arrival.envelope.actor.id, word, session, outcome.value, arrival.channel)], now)
         return outcome
 
     def pull(self, connection: Connection, handles: Sequence[Handle]) -> Sequence[Outcome]:
@@ -149,13 +152,18 @@ class OrderStatements:
         return [self._pull(connection, handle) for handle in handles]
 
     def _pull(self, connection: Connection, handle: Handle) -> Outcome:
-        if not posts.posted_for(connection, handle.turn, handle.channel, handle.press.message):
+        if not posts.posted_for(connection, handle.turn, handle.channel, handle.press.message, perhaps=True):
             return Outcome.REFUSED
+        now = self._clock()
         if handle.grip == "stop":
-            return self._end(connection, connection.execute(_OPEN_ONE, {"of": handle.turn}).first(), self._clock())
-        letters, _ = dead.named(connection, [turn_id(handle.turn)])
-        dead.retry(connection, letters)
-        return Outcome.DONE if letters else Outcome.NOTHING
+            outcome = self._end(connection, connection.execute(_OPEN_ONE, {"of": handle.turn}).first(), now)
+        else:
+            letters, _ = dead.named(connection, [turn_id(handle.turn)])
+            dead.retry(connection, letters)
+            outcome = Outcome.DONE if letters else Outcome.NOTHING
+        who, turn = handle.press.actor, turn_id(handle.turn)
+        audit.write(connection, [Entry(who, handle.grip, turn, outcome.value, handle.channel)], now)
+        return outcome
 
     def _here(self, connection: Connection, arrival: Arrival) -> tuple[_Here, Thread | None]:
         known = self._accepting.known_threads(connection, [arrival])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Float, bindparam, delete, func, or_, select, update
+from sqlalchemy import Boolean, Connection, Float, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
@@ -116,7 +116,10 @@ _POSTED = (
     .where(
         deliveries.c.turn_seq == bindparam("of"),
         deliveries.c.channel == bindparam("on"),
-        or_(deliveries.c.message_ref == bindparam("message"), deliveries.c.status == "pending"),
+        or_(
+            deliveries.c.message_ref == bindparam("message"),
+            and_(bindparam("perhaps", type_=Boolean()), deliveries.c.status == "pending"),
+        ),
     )
     .limit(1)
 )
@@ -289,9 +292,10 @@ def unaccounted_for(connection: Connection, calls: Sequence[Sequence[MessageRef]
     return [[ref for ref in refs if connection.execute(_CLOSED_WITH, {"ref": ref}).first() is None] for refs in calls]
 
 
-def posted_for(connection: Connection, turn: int, channel: str, message: MessageRef) -> bool:
-    """Whether that message was posted for that turn in that channel, or may have been posted just now."""
-    return connection.execute(_POSTED, {"message": message, "of": turn, "on": channel}).first() is not None
+def posted_for(connection: Connection, turn: int, channel: str, message: MessageRef, *, perhaps: bool = False) -> bool:
+    """Whether that message was posted for that turn in that channel; `perhaps`: or may have been posted just now."""
+    values = {"message": message, "of": turn, "on": channel, "perhaps": perhaps}
+    return connection.execute(_POSTED, values).first() is not None
 
 
 def _attempts(call: PostAgain) -> int:

@@ -22,6 +22,7 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
     """The sessions that were written in last, newest first."""
     last = (
         select(turns.c.session_id, func.max(turns.c.seq).label("last_seq"))
+        .where(turns.c.instance != "")  # "": no message to an agent
         .group_by(turns.c.session_id)
         .order_by(func.max(turns.c.seq).desc())
         .limit(limit)

@@ -124,6 +124,61 @@ of_dead_turns = turns.c.status.in_([literal_column(f"'{status}'") for status in 
 of_dead_letters = deliveries.c.status.in_([literal_column(f"'{status}'") for status in ("dead_letter", "dropped")])
 """Exactly what the index `dead_letters` holds."""
 
+pairings = Table(
+    "pairings",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("author", String, primary_key=True),
+    Column("actor", String, nullable=False),
+    Column("display", String, nullable=False),
+    Column("code", String),
+    Column("asked_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("approved_at", Float),
+    UniqueConstraint("code", name="pairings_code"),
+    CheckConstraint("code IS NULL OR approved_at IS NULL", name="pairings_code_once"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("channel", String),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Index("audit_by_actor", "actor", "at"),
+    Index("audit_by_time", "at"),
+    sqlite_autoincrement=True,
+)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+
+reloads = Table(
+    "reloads",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("asked_at", Float, nullable=False),
+    Column("asked_by", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+reload_answers = Table(
+    "reload_answers",
+    metadata,
+    Column("reload_seq", Integer, ForeignKey("reloads.seq"), primary_key=True, autoincrement=False),
+    Column("process", String, primary_key=True),
+    Column("report", Text, nullable=False),
+)
+
 heartbeat = Table(
     "heartbeat",
     metadata,

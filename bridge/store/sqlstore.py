@@ -15,14 +15,17 @@ from bridge.envelope import Conversation, Envelope
 from bridge.errors import BridgeError, StoreError
 from bridge.feedback import Vote
 from bridge.handles import Handle
-from bridge.store import counts, database, posts
+from bridge.store import audit, counts, database, posts
 from bridge.store.accept import AcceptStatements
+from bridge.store.access import Offer, Pairing
 from bridge.store.again import AgainStatements, AskAgain
+from bridge.store.audit import Entry
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
 from bridge.store.feedback import FeedbackStatements
 from bridge.store.heard import HeardStatements
 from bridge.store.orders import Order, OrderStatements, Outcome, Standing
+from bridge.store.pairing import PairingStatements
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
 from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.records import Counts
@@ -71,6 +74,7 @@ class SqlStore:
             ),
         )
         self._accept = AcceptStatements(clock)
+        self._pairing = PairingStatements(self._accept)
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
         self._unasked = UnaskedStatements(self._accept)
@@ -112,6 +116,18 @@ class SqlStore:
         if outcome is Accepted.TURN:
             metrics.ACCEPTED.labels(arrival.channel).inc()
         return outcome
+
+    async def accept_paired(self, arrival: Arrival, offer: Offer) -> Accepted | Pairing:
+        outcome: Accepted | Pairing = await self._commit.write(self._pairing.accept, (arrival, offer))
+        if outcome is Accepted.TURN:
+            metrics.ACCEPTED.labels(arrival.channel).inc()
+        return outcome
+
+    async def paired_since(self, channel: str, author: str) -> float | None:
+        return await self._commit.write(self._pairing.since, (channel, author))
+
+    async def note(self, entries: Sequence[Entry]) -> None:
+        await self._commit.write(self._note, entries)
 
     async def accept_unasked(self, instance: str, session: str, envelope: Envelope) -> Accepted:
         return await self._commit.write(self._unasked.accept, Unasked(instance, session, envelope))
@@ -218,6 +234,11 @@ class SqlStore:
         working, _ = [leasing.renew(connection, self._steady()) for leasing in self._leasing]
         to_stop = self._orders.to_stop(connection, working) if working else []
         return [to_stop] * len(calls)
+
+    def _note(self, connection: Connection, calls: Sequence[Sequence[Entry]]) -> Sequence[BridgeError | None]:
+        for entries in calls:
+            audit.write(connection, entries, self._clock())
+        return [None] * len(calls)
 
     def _give_back(
         self, connection: Connection, calls: Sequence[Sequence[TurnLease | DeliveryLease]]

@@ -215,3 +215,14 @@ def test_without_a_store_it_says_so(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert "there is no store at" in done.stderr
     assert not (tmp_path / "threadbridge.db").exists()
+
+
+async def test_what_was_done_is_noted_in_the_audit(tmp_path: Path, store: SqlStore) -> None:
+    delivery, turn = await dead_delivery(store), await dead_turn(store, 2, "u")
+    typed(tmp_path, "dead", "drop", delivery)
+    typed(tmp_path, "dead", "retry", "--all")
+    noted = json.loads(typed(tmp_path, "audit", "--json").stdout)
+    assert [(one["action"], one["target"], one["channel"]) for one in noted] == [
+        ("dead drop", delivery, "slack"), ("dead retry", turn, "slack"),
+    ]  # fmt: skip
+    assert all(one["actor"].startswith("operator:") for one in noted)

@@ -12,7 +12,7 @@ from bridge.errors import NotSent, OutcomeUnknown, RateLimited, Rejected
 
 # https://docs.discord.com/developers/topics/opcodes-and-status-codes, what can come of a post, by hand on 2026-11-22
 NEVER = {
-    10003, 10004, 10008, 10013, 30046, 40005, 40058, 50001, 50003, 50005, 50006, 50007, 50008, 50009, 50013, 50024, 50035, 50083,
+    10003, 10004, 10007, 10008, 10013, 30046, 40005, 40058, 50001, 50003, 50005, 50006, 50007, 50008, 50009, 50013, 50024, 50035, 50083,
     160002, 160004, 160005, 160006, 160007, 200000, 200001, 240000,
 }  # fmt: skip
 LATER = {40001, 40004, 40006, 40062, 50014, 130000}

@@ -209,3 +209,12 @@ async def test_a_command_stands_in_history(store: SqlStore, url: str) -> None:
     with database.transaction(url, read_only=True) as connection:
         [found] = reading.turns_of_envelope(connection, "p:100")
     assert (found.status, found.session) == ("answered", "t")
+
+
+async def test_a_command_stands_in_the_audit_without_its_text(store: SqlStore, url: str) -> None:
+    await session_of(store, said(1))
+    await store.obey(order(Command.LINK, ticket="ticket-abc-1"))
+    await store.obey(order(Command.LINK, ticket="ticket-abc-1"))
+    with database.transaction(url, read_only=True) as connection:
+        found = connection.exec_driver_sql("SELECT actor, action, target, outcome, channel FROM audit").all()
+    assert [tuple(row) for row in found] == [("p:u", "link", "ticket-abc-1", "done", "c")]

@@ -55,6 +55,7 @@ def _add_control_routes(application: web.Application, simulator: DiscordServer) 
         "say": control.say,
         "forum": control.forum,
         "open_thread": control.open_thread,
+        "role": control.role,
         "edit": control.edit,
         "delete": control.delete,
         "delete_thread": control.delete_thread,
@@ -116,6 +117,11 @@ class _Control:
             private=bool(body.get("private")),
         )
         return {"thread": thread}
+
+    def role(self, body: Payload) -> Payload:
+        """{name, people: […]}: makes these the members of a role; answers {id}."""
+        people: list[str] = body.get("people") or []
+        return {"id": self._simulator.role(_text(body, "name"), *people)}
 
     def edit(self, body: Payload) -> Payload:
         """{thread, id, text}."""

@@ -95,6 +95,14 @@ class Person:
     is_bot: bool = False
 
 
+@dataclass(eq=False, slots=True)
+class Role:
+    """A role, and who has it by their ids."""
+
+    name: str
+    members: set[str] = field(default_factory=set[str])
+
+
 @dataclass(frozen=True, slots=True)
 class SharedFile:
     """A file that is sent along with a message."""
@@ -199,6 +207,10 @@ class Guild:
         self.rooms: dict[str, Room] = {}
         """Channels, threads and direct channels by id."""
         self.threads: dict[str, Thread] = {}
+        self.roles: dict[str, Role] = {}
+        """What people were given, by id; without the one that all have and the bot's own."""
+        self.strangers: set[str] = set()
+        """Ids of people who know the bot and are not members of the guild."""
         self.files: dict[str, SharedFile] = {}
         """Attachment id -> what its URL gives out."""
         self.signing_key = 0

@@ -54,10 +54,13 @@ def bot_user(guild: Guild) -> Payload:
     }
 
 
-def member(guild: Guild) -> Payload:
-    """A guild member without `user`, as messages carry it. Nobody here has a nickname or a role."""
+def member(guild: Guild, user_id: str) -> Payload:
+    """A guild member without `user`, as messages carry it. Nobody here has a nickname.
+
+    `roles` are without the one that all have. https://docs.discord.com/developers/resources/guild#guild-member-object.
+    """
     return {
-        "roles": [],
+        "roles": sorted(role for role, role_of in guild.roles.items() if user_id in role_of.members),
         "nick": None,
         "avatar": None,
         "joined_at": iso(created_at(guild.id)),
@@ -206,9 +209,9 @@ def message_event(guild: Guild, stored: Message) -> Payload:
     body["guild_id"] = guild.id
     body["channel_type"] = guild.rooms[stored.room].type
     if not stored.webhook_id:
-        body["member"] = member(guild)
+        body["member"] = member(guild, stored.author.id)
     for mentioned in body["mentions"]:
-        mentioned["member"] = member(guild)
+        mentioned["member"] = member(guild, mentioned["id"])
     return body
 
 
@@ -244,7 +247,7 @@ def guild_body(guild: Guild) -> Payload:
         "verification_level": 0,
         "default_message_notifications": 0,
         "explicit_content_filter": 0,
-        "roles": [everyone_role(guild), bot_role(guild)],
+        "roles": [everyone_role(guild), bot_role(guild), *(role(guild, each) for each in guild.roles)],
         "emojis": [],
         "features": [],
         "mfa_level": 0,
@@ -279,7 +282,7 @@ def guild_create(guild: Guild) -> Payload:
         "large": False,
         "member_count": len(guild.people),
         "voice_states": [],
-        "members": [member(guild) | {"user": user(guild.bot)}],
+        "members": [member(guild, guild.bot.id) | {"user": user(guild.bot)}],
         "channels": [channel(guild, room) for room in guild.channels()],
         "threads": [thread(guild, each) for each in active_threads(guild)],
         "presences": [],
@@ -324,6 +327,12 @@ def bot_role(guild: Guild) -> Payload:
         "managed": True,
         "tags": {"bot_id": guild.bot.id},
     }
+
+
+def role(guild: Guild, role_id: str) -> Payload:
+    """A role that people were given."""
+    position = 2 + list(guild.roles).index(role_id)
+    return everyone_role(guild) | {"id": role_id, "name": guild.roles[role_id].name, "position": position}
 
 
 def _referenced(guild: Guild, reference: Payload) -> Message | None:

@@ -10,6 +10,7 @@ from adapters.discord.simulator.guild import (
     MessageType,
     Payload,
     Person,
+    Role,
     Room,
     RoomKind,
     RoomType,
@@ -166,6 +167,24 @@ class People:
         made = self._api.guild.add_room(name, kind, topic)
         self.publisher.room_added(made)
         return made
+
+    def role(self, name: str, *people: str) -> str:
+        """Gives the role of that name to these people and takes it from all others; its id. Made on first use."""
+        guild = self._api.guild
+        known = next((each for each, role in guild.roles.items() if role.name == name), None)
+        if known is None:
+            known = guild.ids.next()
+            guild.roles[known] = Role(name)
+            self.publisher.role_added(known)
+        guild.roles[known].members = {guild.person(person).id for person in people}
+        return known
+
+    def leave(self, person: str) -> None:
+        """Somebody is no member of the guild any more, and has no role; direct channels stay."""
+        guild, gone = self._api.guild, self._api.guild.person(person).id
+        guild.strangers.add(gone)
+        for role in guild.roles.values():
+            role.members.discard(gone)
 
     def deny(self, room: str, *permissions: str) -> None:
         """Takes permissions from the bot in a room, such as "view_channel" or "send_messages_in_threads"."""
@@ -328,7 +347,7 @@ class People:
         if place.type is RoomType.DIRECT:
             return body | {"context": 1, "user": person}
         shown: Payload = {"id": guild.id, "locale": "en-US", "features": []}
-        member = objects.member(guild) | {"user": person, "permissions": str(EVERYONE)}
+        member = objects.member(guild, made.person.id) | {"user": person, "permissions": str(EVERYONE)}
         return body | {
             "context": 0,
             "guild_id": guild.id,

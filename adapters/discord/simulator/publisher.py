@@ -174,6 +174,11 @@ class Publisher:
             }
             self._dispatch(Event("THREAD_LIST_SYNC", GUILDS, encode(body)))
 
+    def role_added(self, role: str) -> None:
+        """A role is new. https://docs.discord.com/developers/events/gateway-events#guild-role-create."""
+        body = {"guild_id": self.guild.id, "role": objects.role(self.guild, role)}
+        self._dispatch(Event("GUILD_ROLE_CREATE", GUILDS, encode(body)))
+
     def bot_left(self) -> None:
         """The bot was removed from the guild: GUILD_DELETE without `unavailable`."""
         self.guild.has_bot = False
@@ -235,7 +240,7 @@ class Publisher:
         """https://docs.discord.com/developers/events/gateway-events#thread-members-update."""
         guild = self.guild
         added = objects.thread_member(guild, thread) | {
-            "member": objects.member(guild) | {"user": objects.user(guild.bot)}
+            "member": objects.member(guild, guild.bot.id) | {"user": objects.user(guild.bot)}
         }
         body: Payload = {
             "id": thread.id,

@@ -139,7 +139,9 @@ def member(api: Api, args: Args) -> Answer:
     person = api.guild.people.get(args.path["user"])
     if person is None:
         raise ApiError(10013)
-    return Answer(objects.member(api.guild) | {"user": objects.user(person)})
+    if person.id in api.guild.strangers:
+        raise ApiError(10007)
+    return Answer(objects.member(api.guild, person.id) | {"user": objects.user(person)})
 
 
 def _forum_post(api: Api, args: Args, name: str) -> Answer:

@@ -48,6 +48,7 @@ def _add_control_routes(application: web.Application, simulator: SlackServer) ->
     actions: dict[str, Callable[[Payload], Payload | Awaitable[Payload]]] = {
         "say": control.say,
         "press": control.press,
+        "group": control.group,
         "edit": control.edit,
         "delete": control.delete,
         "unfurl": control.unfurl,
@@ -95,6 +96,12 @@ class _Control:
         person = args.required("person")
         acknowledged = await simulator.press(person, self._find(body), args.required("button"))
         return {"acknowledged": acknowledged, "whispers": simulator.whispers(person)}
+
+    def group(self, body: Payload) -> Payload:
+        """{id, people: […]}: makes these the members of a user group."""
+        people: list[str] = body.get("people") or []
+        self._simulator.group(Args(body).required("id"), *people)
+        return {}
 
     def edit(self, body: Payload) -> Payload:
         """{thread, id, text}."""

@@ -1,4 +1,4 @@
-"""The API methods that read: `conversations.*`, `users.*`, `team.info`, `bots.info`, `auth.test`.
+"""The API methods that read: `conversations.*`, `users.*`, `usergroups.*`, `team.info`, `bots.info`, `auth.test`.
 
 Shapes and error codes as on the methods' pages below https://docs.slack.dev/reference/methods.
 """
@@ -124,6 +124,14 @@ def list_users(publisher: Publisher, args: Args) -> Payload:
     page, following = _page(list(workspace.people.values()), args)
     members = [_person_body(workspace, person) for person in page]
     return {"ok": True, "members": members, "cache_ts": int(workspace.clock())} | following
+
+
+def group_members(publisher: Publisher, args: Args) -> Payload:
+    """`usergroups.users.list`: all members of one user group, by their ids."""
+    members = publisher.workspace.groups.get(args.required("usergroup"))
+    if members is None:
+        raise ApiError("no_such_subteam")
+    return {"ok": True, "users": sorted(members)}
 
 
 def team_info(publisher: Publisher, args: Args) -> Payload:  # noqa: ARG001 - every method takes arguments
@@ -303,6 +311,7 @@ METHODS: dict[str, Method] = {
     "conversations.open": open_room,
     "conversations.replies": replies,
     "team.info": team_info,
+    "usergroups.users.list": group_members,
     "users.conversations": list_own_rooms,
     "users.info": user_info,
     "users.list": list_users,

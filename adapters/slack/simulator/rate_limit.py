@@ -25,6 +25,7 @@ TIERS = {
     "chat.stopStream": 20,
     "chat.update": 50,
     "reactions.add": 50,
+    "usergroups.users.list": 20,
 }
 MINUTE = 60.0
 

@@ -291,6 +291,10 @@ class SlackServer:
         """The person with that display name, made on first use."""
         return self.workspace.person(name)
 
+    def group(self, group: str, *people: str) -> None:
+        """Makes these the members of the user group with that id, whoever was in it."""
+        self.workspace.groups[group] = {self.workspace.person(name).id for name in people}
+
     def message(self, said: Said) -> Message:
         """What is stored of a message: metadata, blocks, replies and so on."""
         room, _ = self._thread(said.thread)

@@ -48,6 +48,7 @@ SCOPES = {
     "reactions.add": "reactions:write",
     "reactions.remove": "reactions:write",
     "team.info": "team:read",
+    "usergroups.users.list": "usergroups:read",
     "users.conversations": "channels:read",
     "users.info": "users:read",
     "users.list": "users:read",

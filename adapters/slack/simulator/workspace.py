@@ -158,6 +158,8 @@ class Workspace:
         """(room, thread_ts) -> what `assistant.threads.setStatus` shows there at the moment."""
         self.stream_seconds, self.stream_idle_seconds = STREAM_SECONDS, STREAM_IDLE_SECONDS
         self.whispers: list[Whisper] = []
+        self.groups: dict[str, set[str]] = {}
+        """User group id -> the ids of its members."""
         self.contents: dict[str, bytes] = {}
         self.files: dict[str, Payload] = {}
         """File id -> its description."""
