@@ -14,7 +14,7 @@ from bridge.abilities import CanShowButtons
 from bridge.acknowledge import Acknowledging
 from bridge.backfill import Backfill
 from bridge.channel import Channel, Hearing
-from bridge.config import Config, store_url
+from bridge.config import Config, load, store_url
 from bridge.deliveries import Deliveries
 from bridge.errors import ConfigError, StoreError
 from bridge.instance import CanProbe, Instance, InstanceSettings
@@ -25,6 +25,7 @@ from bridge.memberships import Memberships
 from bridge.orders import Orders
 from bridge.presses import Presses
 from bridge.registry import CHANNELS, INSTANCES, Registry
+from bridge.reload import Reloading
 from bridge.replies import Manner
 from bridge.rules import Rules
 from bridge.store.sqlstore import SqlStore
@@ -69,6 +70,10 @@ async def run(config: Config) -> None:
 def _create(group: str, sections: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
     registry = Registry(group)
     return {name: registry[types[name]].create(name, section) for name, section in sections.items()}
+
+
+def _read_again(config: Config) -> Config:
+    return load(config.path, channel_types=Registry(CHANNELS), instance_types=Registry(INSTANCES))
 
 
 async def _absent(store: SqlStore, config: Config) -> list[Instance]:
@@ -122,6 +127,7 @@ class _Bridge:
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
         self._rules = Rules(config.rules)
+        self._reloading = Reloading(config, self._rules, store, lambda: _read_again(config))
         self._memberships = Memberships(channels, self._rules)
         self._stop_wanted = asyncio.Event()
         orders = {name: Orders(store, channel, stop_wanted=self._stop_wanted.set) for name, channel in channels.items()}
@@ -154,10 +160,11 @@ class _Bridge:
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:
-        """From now on SIGTERM and SIGINT end the run in order."""
+        """From now on SIGTERM and SIGINT end the run in order, and SIGHUP has the rules read again."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
 
     async def unless_ended(self, beginning: Coroutine[Any, Any, None]) -> None:
         """Waits for it, but not beyond a signal to end."""
@@ -178,7 +185,7 @@ class _Bridge:
             posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]
             turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns]
             probing = group.create_task(self._probe())
-            asking = group.create_task(self._memberships.run())
+            asking = [group.create_task(self._memberships.run()), group.create_task(self._reloading.run())]
             reading = [group.create_task(backfill.run()) for backfill in self._backfills.values()]
             pages = routes(self._store, self._hearing, self._channels, self._problems, self._instances)
             serving = [group.create_task(serve(pages, listening))] if listening else []
@@ -191,7 +198,7 @@ class _Bridge:
                 instances=list(self._instances),
             )
             await self._ending.wait()
-            await self._drain([*hearing, *reading, *serving, probing, asking], turning, posting)
+            await self._drain([*hearing, *reading, *serving, probing, *asking], turning, posting)
             renewing.cancel()
         _log.info("bridge.ended")
 

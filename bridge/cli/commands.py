@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__, config, log, registry
-from bridge.cli import audit, dead, pair, render, trace
+from bridge.cli import audit, dead, pair, reload, render, trace
 from bridge.cli.terminal import ConfigOption, JsonOption, ago, err, fail, load, out, print_table, telling
 from bridge.envelope import json_schema
 from bridge.errors import ConfigError
@@ -141,6 +141,7 @@ def sessions(
 
 app.command()(trace.trace)
 app.command()(audit.audit)
+app.command()(reload.reload)
 app.command()(render.render)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,6 +98,6 @@ def _row(one: "PairingRecord") -> tuple[str, ...]:
     return code, one.actor, name, one.channel, since, f"waits {left}".rstrip() if one.code else "approved"
 
 
-def _as_json(one: "PairingRecord") -> dict[str, object]:
+def _as_json(one: "PairingRecord") -> Mapping[str, object]:
     times = {key: iso(value) for key, value in asdict(one).items() if key.endswith("_at")}
     return asdict(one) | times | {"code": pairing.written(one.code) if one.code else None}

@@ -48,5 +48,30 @@ class AccessStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ReloadAsked:
+    """Somebody wants the rules read again."""
+
+    seq: int
+    by: str
+    """Who, as the audit names it."""
+
+
+class ProcessStore(Protocol):
+    """How the processes on one store are spoken to. Every method is one transaction, as in `Store`."""
+
+    async def reloads_asked(self) -> Sequence[ReloadAsked]:
+        """The requests since the first call of this process that it has not answered. Also its sign of life."""
+        ...
+
+    async def answer_reload(self, asked: ReloadAsked, report: str, *, done: bool) -> None:
+        """Tells whoever asked what came of it, and notes it in the audit."""
+        ...
+
+    async def note_reload(self, by: str, *, done: bool) -> None:
+        """Notes in the audit one that nobody waits for."""
+        ...
+
+
 class GuardedStore(Store, AccessStore, Protocol):
     """What those ask who decide who may talk."""

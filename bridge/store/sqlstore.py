@@ -1,6 +1,7 @@
 """The store over SQLAlchemy Core: the protocol's methods, each one call into the group commit."""
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from bridge.feedback import Vote
 from bridge.handles import Handle
 from bridge.store import audit, counts, database, posts
 from bridge.store.accept import AcceptStatements
-from bridge.store.access import Offer, Pairing
+from bridge.store.access import Offer, Pairing, ReloadAsked
 from bridge.store.again import AgainStatements, AskAgain
 from bridge.store.audit import Entry
 from bridge.store.claims import Leasing
@@ -27,6 +28,7 @@ from bridge.store.heard import HeardStatements
 from bridge.store.orders import Order, OrderStatements, Outcome, Standing
 from bridge.store.pairing import PairingStatements
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
+from bridge.store.processes import Answer, ProcessStatements, own_name
 from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.records import Counts
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
@@ -81,6 +83,7 @@ class SqlStore:
         self._orders = OrderStatements(self._accept, clock, self._steady)
         self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
         self._feedback = FeedbackStatements(clock)
+        self._processes = ProcessStatements(me, clock)
         self._heard = HeardStatements(clock)
         self._url = engine.url.render_as_string(hide_password=False)
         self._commit = GroupCommit(engine)
@@ -131,6 +134,15 @@ class SqlStore:
 
     async def accept_unasked(self, instance: str, session: str, envelope: Envelope) -> Accepted:
         return await self._commit.write(self._unasked.accept, Unasked(instance, session, envelope))
+
+    async def reloads_asked(self) -> Sequence[ReloadAsked]:
+        return await self._commit.write(self._processes.asked, None)
+
+    async def answer_reload(self, asked: ReloadAsked, report: str, *, done: bool) -> None:
+        await self._commit.write(self._processes.answer, Answer(asked, report, _reload(asked.by, done=done)))
+
+    async def note_reload(self, by: str, *, done: bool) -> None:
+        await self.note([_reload(by, done=done)])
 
     async def heard_until(self, channel: str) -> tuple[float, float]:
         return await self._commit.write(self._heard.read, channel)
@@ -226,6 +238,9 @@ class SqlStore:
         await self._commit.write(self._beat, None)
 
     async def close(self) -> None:
+        if self._processes.shown:
+            with contextlib.suppress(StoreError):  # without a sign of life it counts as gone soon, too
+                await self._commit.write(self._processes.leave, None)
         await self._commit.close()
         if self._lock is not None:
             self._lock.release()
@@ -269,6 +284,10 @@ class SqlStore:
         for leasing in self._leasing:
             leasing.free_all(connection)
         return [None] * len(calls)
+
+
+def _reload(by: str, *, done: bool) -> Entry:
+    return Entry(by, "reload", own_name(), "done" if done else "refused")
 
 
 def _steady_from(beginning: float) -> Callable[[], float]:
