@@ -10,9 +10,10 @@ from typing import Any
 import structlog
 
 from bridge import __version__, retry
-from bridge.abilities import CanShowButtons
+from bridge.abilities import CanShowButtons, CanTellChanges
 from bridge.acknowledge import Acknowledging
 from bridge.backfill import Backfill
+from bridge.changes import Changes
 from bridge.channel import Channel, Hearing
 from bridge.config import Config, store_url
 from bridge.deliveries import Deliveries
@@ -118,9 +119,8 @@ class _Bridge:
         self._ending = asyncio.Event()
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
-        intakes = {
-            name: Intake(store, config.rules, name, Acknowledging(channel).taken) for name, channel in channels.items()
-        }
+        signs = {name: Acknowledging(channel) for name, channel in channels.items()}
+        intakes = {name: Intake(store, config.rules, name, signs[name].taken) for name in channels}
         self._backfills = {
             name: Backfill(channel, store, intakes[name], answer_within=config.bridge.answer_within)
             for name, channel in channels.items()
@@ -139,6 +139,8 @@ class _Bridge:
         for name, channel in channels.items():
             if isinstance(channel, CanShowButtons):
                 channel.on_press(Presses(store, config.rules, name, rated=config.bridge.feedback).take)
+            if isinstance(channel, CanTellChanges):
+                channel.on_change(Changes(store, config.rules, intakes[name], name, signs[name].not_taken).take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

@@ -34,6 +34,8 @@ class Facts:
     author_is_bot: bool
     unthreaded: Conversation | None = None
     """The room itself as a place for the answer, where the platform can answer outside of threads."""
+    edited_at: float | None = None
+    """When its author changed it last, in seconds since the epoch by the platform's clock; None: never."""
 
 
 Accept = Callable[[Envelope, Facts], Awaitable[None]]

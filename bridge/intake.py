@@ -15,6 +15,9 @@ from bridge.store.protocol import Accepted, Arrival, Store
 _log = structlog.get_logger(__name__)
 
 
+REMEMBERED = 1_000
+"""Messages that could not be committed of which it is remembered."""
+
 Taken = Callable[[Envelope], None]
 """Is told of every message that became a turn, after the commit; must not wait."""
 
@@ -27,6 +30,11 @@ class Intake:
         self._store = store
         self._rules = rules
         self._channel = channel
+        self._coming: dict[str, None] = {}
+
+    def awaits(self, envelope_id: str) -> bool:
+        """Whether that message was heard and is not committed yet."""
+        return envelope_id in self._coming
 
     async def accept(self, envelope: Envelope, facts: Facts) -> None:
         """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
@@ -66,14 +74,19 @@ class Intake:
             missed=missed,
             too_old=too_old,
             route=decision.route,
+            edited_at=facts.edited_at,
             joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")
+        if len(self._coming) >= REMEMBERED:
+            del self._coming[next(iter(self._coming))]
+        self._coming[envelope.id] = None
         try:
             outcome = await self._store.accept(arrival)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             raise
+        self._coming.pop(envelope.id, None)
         faultpoints.reached("event.stored")
         log = _log.bind(envelope=envelope.id, thread=decision.thread, channel=self._channel)
         match outcome:

@@ -16,7 +16,8 @@ from bridge.channel import Payload
 from bridge.cli.terminal import ConfigOption, JsonOption, ago, fail, iso, load, out, print_table, shown, telling
 from bridge.config import Config
 from bridge.errors import ConfigError
-from bridge.store.protocol import TURN, DeadFilters, DeadLetter, DeliveryRecord, TurnRecord, turn_id
+from bridge.store.names import TURN, turn_id
+from bridge.store.protocol import DeadFilters, DeadLetter, DeliveryRecord, TurnRecord
 from bridge.trace import trace_id
 
 app = typer.Typer(

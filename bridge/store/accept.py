@@ -9,13 +9,17 @@ from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, upda
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.errors import BridgeError
+from bridge.store.changed import MessageChange
+from bridge.store.changes import ChangeStatements
 from bridge.store.protocol import Accepted, Arrival
 from bridge.store.schema import open_turns, sessions, threads, turns
 
 _KNOWN = select(
     threads.c.channel, threads.c.thread, threads.c.session_id, func.coalesce(threads.c.since, threads.c.created_at)
 ).where(tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True)))
-_TAKEN = select(turns.c.channel, turns.c.envelope_id).where(turns.c.envelope_id.in_(bindparam("of", expanding=True)))
+_TAKEN = select(turns.c.channel, turns.c.envelope_id, turns.c.status).where(
+    turns.c.envelope_id.in_(bindparam("of", expanding=True))
+)
 _INSTANCES = select(sessions.c.session_id, sessions.c.instance).where(
     sessions.c.session_id.in_(bindparam("of", expanding=True))
 )
@@ -42,8 +46,9 @@ class _Thread:
 class AcceptStatements:
     """The statements, bound to the clock that dates history."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], changes: ChangeStatements) -> None:
         self._clock = clock
+        self._changes = changes
 
     def now(self) -> float:
         """By the clock that dates history."""
@@ -61,7 +66,9 @@ class AcceptStatements:
         for arrival in arrivals:
             key = (arrival.channel, arrival.thread)
             thread, said_at = known.get(key), arrival.envelope.ts.timestamp()
-            if (arrival.channel, arrival.envelope.id) in taken:
+            if (status := taken.get((arrival.channel, arrival.envelope.id))) is not None:
+                if status == "open" and arrival.edited_at is not None:
+                    self._replace(connection, arrival)
                 outcomes.append(Accepted.DUPLICATE)
                 continue
             if arrival.only_if_known and (thread is None or (arrival.missed and thread.since > said_at)):
@@ -86,11 +93,17 @@ class AcceptStatements:
         ]
 
     @staticmethod
-    def _taken(connection: Connection, envelopes: list[str]) -> set[tuple[str, str]]:
-        """Which of these messages are some session's already."""
+    def _taken(connection: Connection, envelopes: list[str]) -> dict[tuple[str, str], str]:
+        """Which of these messages are some session's already, and how their turn is."""
         if not envelopes:
-            return set()
-        return {(channel, envelope) for channel, envelope in connection.execute(_TAKEN, {"of": envelopes})}
+            return {}
+        found = connection.execute(_TAKEN, {"of": envelopes})
+        return {(channel, envelope): status for channel, envelope, status in found}
+
+    def _replace(self, connection: Connection, arrival: Arrival) -> None:
+        """A message that waits was edited, and nobody heard of that."""
+        now = MessageChange(arrival.channel, arrival.envelope.id, arrival.envelope, arrival.edited_at)
+        self._changes.apply(connection, now)
 
     def _choose_instances(
         self,
@@ -170,6 +183,7 @@ def turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float)
         "finished_at": None if arrival.too_old is None else now,
         "error": arrival.too_old,
         "route": arrival.route.written(),
+        "edited_at": arrival.edited_at,
     }
 
 

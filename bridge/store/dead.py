@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 
 from bridge.store.claims import REOPENED
-from bridge.store.protocol import TURN, DeadFilters, DeadLetter, TurnLease, turn_seq
+from bridge.store.names import TURN, turn_seq
+from bridge.store.protocol import DeadFilters, DeadLetter, TurnLease
 from bridge.store.schema import (
     deliveries,
     of_dead_letters,

@@ -3,7 +3,6 @@
 Every method is one transaction: it returns after the commit, or raises and wrote nothing.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -44,6 +43,8 @@ class Arrival:
     joins: bool = True
     """The bot takes part in the thread from then on."""
     route: Route = AS_CONFIGURED
+    edited_at: float | None = None
+    """When its author changed it last, by the platform's clock. What was read afterwards replaces what waits."""
 
 
 class Accepted(Enum):
@@ -124,7 +125,8 @@ PREVIEW = "preview"
 WAITING = "waiting"
 """The `kind` of a notice after which the answer still comes."""
 
-TurnStatus = Literal["answered", "failed", "unknown", "dropped"]
+TurnStatus = Literal["answered", "failed", "unknown", "dropped", "skipped"]
+"""`skipped`: closed without having been asked, and nobody has to look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class TurnRecord:
     deliveries: Sequence["DeliveryRecord"] = field(default_factory=tuple["DeliveryRecord", ...])
     votes: Sequence[VoteRecord] = ()
     route: Route = AS_CONFIGURED
+    edited_at: float | None = None
+    """By the platform's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,22 +255,6 @@ class Counts:
     """`good` and `bad` -> votes, as they are now."""
 
 
-TURN = "turn"
-"""The `kind` of a dead letter that is a turn."""
-_TURN_ID = re.compile(r"t([0-9]{1,18})")
-
-
-def turn_id(seq: int) -> str:
-    """How people name a turn: `t7`."""
-    return f"t{seq}"
-
-
-def turn_seq(text: str) -> int | None:
-    """The reverse of `turn_id`; None for anything else."""
-    found = _TURN_ID.fullmatch(text)
-    return int(found[1]) if found else None
-
-
 class Store(Protocol):
     """Raises StoreError when it cannot commit, and LeaseLost when the work belongs to somebody else by now."""
 
@@ -317,8 +305,12 @@ class Store(Protocol):
         notices: Sequence[NewDelivery] = (),
         *,
         counted: bool = True,
+        begun: bool = False,
     ) -> None:
-        """Opens the turn again after `wait` seconds; it did not begin. Each notice is written once per turn."""
+        """Opens the turn again after `wait` seconds. Each notice is written once per turn.
+
+        `begun`: the agent may have been asked all the same, so its message stays as it is.
+        """
         ...
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:

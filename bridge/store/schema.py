@@ -69,9 +69,10 @@ turns = Table(
     Column("replies", Text),
     Column("usage", Text),
     Column("route", Text),
+    Column("edited_at", Float),  # by the platform's clock
     UniqueConstraint("session_id", "envelope_id", name="turns_once_per_session"),
     Index("turns_by_envelope", "envelope_id"),
-    CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped')", name="turns_status"),
+    CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped', 'skipped')", name="turns_status"),
     Index("dead_turns", "session_id", sqlite_where=text("status IN ('failed', 'unknown', 'dropped')")),
     sqlite_autoincrement=True,
 )
@@ -139,6 +140,7 @@ open_turns = Table(
     Column("attempts", Integer, nullable=False),
     Column("in_doubt", Boolean, nullable=False),
     Column("failing_since", Float),
+    Column("begun", Boolean, nullable=False, server_default=false()),  # an earlier attempt may have asked the agent
     Index("open_turns_by_session", "session_id", "seq"),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from filelock import FileLock
-from sqlalchemy import Column, Connection, Engine, delete, insert, select
+from sqlalchemy import Column, Connection, Engine, delete, insert, select, update
 
 from bridge import metrics
 from bridge.channel import MessageRef
@@ -17,6 +17,8 @@ from bridge.feedback import Vote
 from bridge.store import counts, database, posts
 from bridge.store.accept import AcceptStatements
 from bridge.store.again import AgainStatements, AskAgain
+from bridge.store.changed import Changed, MessageChange
+from bridge.store.changes import ChangeStatements
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
 from bridge.store.feedback import FeedbackStatements
@@ -77,7 +79,8 @@ class SqlStore:
                 begins_at_claim=True,
             ),
         )
-        self._accept = AcceptStatements(clock)
+        self._changes = ChangeStatements(clock)
+        self._accept = AcceptStatements(clock, self._changes)
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
         self._unasked = UnaskedStatements(self._accept)
@@ -122,6 +125,9 @@ class SqlStore:
     async def accept_unasked(self, instance: str, session: str, envelope: Envelope) -> Accepted:
         return await self._commit.write(self._unasked.accept, Unasked(instance, session, envelope))
 
+    async def change(self, change: MessageChange) -> Changed:
+        return await self._commit.write(self._changes.change, change)
+
     async def heard_until(self, channel: str) -> tuple[float, float]:
         return await self._commit.write(self._heard.read, channel)
 
@@ -149,8 +155,9 @@ class SqlStore:
         notices: Sequence[NewDelivery] = (),
         *,
         counted: bool = True,
+        begun: bool = False,
     ) -> None:
-        call = OpenAgain(lease, wait, error, notices, counted)
+        call = OpenAgain(lease, wait, error, notices, counted, begun)
         await self._commit.write(self._turns.open_again, call, wake_after=wait)
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
@@ -242,6 +249,8 @@ class SqlStore:
         return [None] * len(calls)
 
     def _free_all(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
+        # What a dead process worked on: it may have asked the agent.
+        connection.execute(update(open_turns).where(open_turns.c.owner.is_not(None)).values(begun=True))
         for leasing in self._leasing:
             leasing.free_all(connection)
         return [None] * len(calls)

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Float, Text, bindparam, delete, func, select, update
+from sqlalchemy import Boolean, Connection, Float, Text, bindparam, delete, func, or_, select, update
 
 from bridge.envelope import Envelope
 from bridge.errors import BridgeError, LeaseLost
@@ -39,6 +39,7 @@ class OpenAgain:
     error: str
     notices: Sequence[NewDelivery]
     counted: bool
+    begun: bool
 
 
 _CLOSE = delete(open_turns).where(open_turns.c.seq == bindparam("of"))
@@ -86,6 +87,7 @@ _OPEN_AGAIN = (
         owner=None,
         lease_until=bindparam("until"),
         in_doubt=False,
+        begun=or_(open_turns.c.begun, bindparam("now_begun", type_=Boolean())),
         attempts=bindparam("now_attempts"),
         failing_since=func.coalesce(open_turns.c.failing_since, bindparam("failed_at", type_=Float())),
     )
@@ -208,6 +210,7 @@ def _opened_row(call: OpenAgain, steady: float) -> dict[str, Any]:
         "of": call.lease.seq,
         "until": steady + call.wait,
         "now_attempts": _attempts(call),
+        "now_begun": call.begun,
         "failed_at": steady if call.counted else None,
     }
 

@@ -123,15 +123,29 @@ class People:
         place = self.room(room)
         return self._write(place, Message(place.id, author, text, webhook_id=author.id))
 
-    def edit(self, said: Said, text: str) -> Said:
-        """Changes the text of a message."""
+    def edit(self, said: Said, text: str, *, without_files: bool = False) -> Said:
+        """Changes the text of a message, or takes its files away, as its author can."""
         message = self.message(said)
+        message.attachments = [] if without_files else message.attachments
         self.publisher.edited(message, text)
         return self.publisher.said(message)
 
+    def unfurl(self, said: Said, link: str = "https://example.com/") -> None:
+        """Discord adds the preview of a link: the words stay, and so does `edited_timestamp`.
+
+        https://github.com/Rapptz/discord.py/issues/273 (a developer of Discord's, read 2026-11-22)
+        """
+        message = self.message(said)
+        message.embeds = [{"type": "link", "url": link, "title": link}]
+        self.publisher.changed(message)
+
     def delete(self, said: Said) -> None:
-        """Takes a message away; a thread that was opened from it stays."""
+        """Takes a message away; a thread that was opened from it stays. Discord does not tell who did it."""
         self.publisher.delete(self.message(said))
+
+    def delete_many(self, gone: Sequence[Said]) -> None:
+        """Takes messages of one room or thread away at once, as bots of moderators do."""
+        self.publisher.delete_many([self.message(said) for said in gone])
 
     def delete_thread(self, thread: str) -> None:
         """Takes a thread away; the message it was opened from stays."""

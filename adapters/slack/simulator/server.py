@@ -202,12 +202,16 @@ class SlackServer:
         message.username, message.bot_id = name, "B0OTHER001"
         return self.publisher.posted(self.workspace.post(known, message))
 
-    def edit(self, said: Said, text: str, *, mention_again: bool = True) -> Said:
-        """Changes the text of a person's message. Slack then sends an `app_mention` again where it mentions the bot."""
+    def edit(self, said: Said, text: str, *, mention_again: bool = True, without_files: bool = False) -> Said:
+        """Changes the text of a person's message, or takes its files from it.
+
+        Slack then sends an `app_mention` again where it mentions the bot.
+        """
         message = self.message(said)
+        left = [] if without_files else message.files
         stored = mrkdwn.escape(text)
         blocks = mrkdwn.rich_text(stored, uuid.uuid4().hex[:5])
-        previous = self.workspace.edit(message, by=message.user, text=stored, blocks=blocks)
+        previous = self.workspace.edit(message, by=message.user, text=stored, blocks=blocks, files=left)
         self.publisher.changed(message, previous, mention_again=mention_again)
         return self.publisher.said(message)
 
