@@ -68,7 +68,8 @@ def change(payload: Mapping[str, Any], bot: Bot) -> Change | None:
     if not _edited(now, dig(event, "previous_message")):
         return None
     of_room = {"channel_type": event["channel_type"]} if "channel_type" in event else {}
-    said = message({**now, **of_room, "channel": room}, team, bot, dict(now))
+    raw = dict(cast("Mapping[str, Any]", now))
+    said = message({**raw, **of_room, "channel": room}, team, bot, raw)
     return Change(said[0].id, said) if said else None
 
 
