@@ -21,10 +21,12 @@ from bridge.errors import ConfigError, StoreError
 from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
+from bridge.limits import Limiter
 from bridge.listening import Listening
 from bridge.presses import Presses
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.replies import Manner
+from bridge.store.limits import BotLimit
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Shows, Turns
 from bridge.web.routes import routes
@@ -120,7 +122,18 @@ class _Bridge:
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
         signs = {name: Acknowledging(channel) for name, channel in channels.items()}
-        intakes = {name: Intake(store, config.rules, name, signs[name].taken) for name in channels}
+        bots = BotLimit(config.bridge.bot_turns, config.bridge.bot_window)
+        intakes = {
+            name: Intake(
+                store,
+                config.rules,
+                name,
+                signs[name].taken,
+                limiter=Limiter(name, bots, config.budgets, channel.render),
+                refused=signs[name].not_taken,
+            )
+            for name, channel in channels.items()
+        }
         self._backfills = {
             name: Backfill(channel, store, intakes[name], answer_within=config.bridge.answer_within)
             for name, channel in channels.items()

@@ -8,8 +8,10 @@ from bridge import commands, faultpoints, policy
 from bridge.channel import Facts
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
+from bridge.limits import Limiter
 from bridge.log import about
 from bridge.rules import Rule
+from bridge.store.limits import Limits
 from bridge.store.protocol import Accepted, Arrival, Store
 
 _log = structlog.get_logger(__name__)
@@ -25,8 +27,20 @@ Taken = Callable[[Envelope], None]
 class Intake:
     """The one door for what is said in a channel, heard live or read afterwards."""
 
-    def __init__(self, store: Store, rules: Sequence[Rule], channel: str, taken: Taken = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: Sequence[Rule],
+        channel: str,
+        taken: Taken = lambda _: None,
+        *,
+        limiter: Limiter | None = None,
+        refused: Taken = lambda _: None,
+    ) -> None:
+        """`refused` is told of the messages of people that `limiter` leaves unanswered, after the commit."""
         self._taken = taken
+        self._limiter = limiter
+        self._refused = refused
         self._store = store
         self._rules = rules
         self._channel = channel
@@ -75,6 +89,7 @@ class Intake:
             too_old=too_old,
             route=decision.route,
             edited_at=facts.edited_at,
+            limits=self._limits(envelope, facts, command),
             joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")
@@ -93,8 +108,18 @@ class Intake:
             case Accepted.TURN:
                 log.info("turn.accepted", missed=missed)
                 self._taken(envelope)
+            case Accepted.REFUSED:
+                log.warning("message.refused", author=facts.author, bot=facts.author_is_bot)
+                if not facts.author_is_bot:
+                    self._refused(envelope)
             case Accepted.LISTED:
                 log.warning("message.too_old", reason=too_old)
             case _:
                 log.debug("message.passed_over", because=outcome.value)
         return outcome
+
+    def _limits(self, envelope: Envelope, facts: Facts, command: commands.Command | None) -> Limits | None:
+        """Of commands only what asks the agent again counts."""
+        if self._limiter is None or command not in (None, commands.Command.RETRY):
+            return None
+        return self._limiter.limits(envelope, facts, kept=command is None)

@@ -48,13 +48,6 @@ class Rule(Section):
             raise ValueError(f'"{named[0]}" is a name: write the id, which the platform shows in the details')
         return values
 
-    @field_validator("bots")
-    @classmethod
-    def _bots(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("other bots cannot be answered in this version: write bots = false")
-        return value
-
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.instance is None and not self.variants:

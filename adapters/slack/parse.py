@@ -65,10 +65,10 @@ def change(payload: Mapping[str, Any], bot: Bot) -> Change | None:
         raise Malformed("a changed message without channel, ts or message")
     if gone:
         return Change(ids.envelope_id(team, room, ts), None)
-    if not _edited(now, dig(event, "previous_message")):
+    raw = dict(cast("Mapping[str, Any]", now))
+    if not _edited(raw, dig(event, "previous_message")):
         return None
     of_room = {"channel_type": event["channel_type"]} if "channel_type" in event else {}
-    raw = dict(cast("Mapping[str, Any]", now))
     said = message({**raw, **of_room, "channel": room}, team, bot, raw)
     return Change(said[0].id, said) if said else None
 

@@ -9,13 +9,18 @@ from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, upda
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.errors import BridgeError
+from bridge.store import limiting
 from bridge.store.changed import MessageChange
 from bridge.store.changes import ChangeStatements
 from bridge.store.protocol import Accepted, Arrival
 from bridge.store.schema import open_turns, sessions, threads, turns
 
 _KNOWN = select(
-    threads.c.channel, threads.c.thread, threads.c.session_id, func.coalesce(threads.c.since, threads.c.created_at)
+    threads.c.channel,
+    threads.c.thread,
+    threads.c.session_id,
+    func.coalesce(threads.c.since, threads.c.created_at),
+    threads.c.unread,
 ).where(tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True)))
 _TAKEN = select(turns.c.channel, turns.c.envelope_id, turns.c.status).where(
     turns.c.envelope_id.in_(bindparam("of", expanding=True))
@@ -30,17 +35,24 @@ _MOVE = (
 )
 _NEW_SESSION = insert_or(sessions).on_conflict_do_nothing()
 _NEW_THREAD = insert_or(threads).on_conflict_do_nothing()
+_READ = (
+    update(threads)
+    .where(threads.c.channel == bindparam("on"), threads.c.thread == bindparam("of"))
+    .values(unread=bindparam("now_unread"))
+)
 _NEW_TURN = insert_or(turns).on_conflict_do_nothing().returning(turns.c.seq, turns.c.session_id, turns.c.envelope_id)
 _OPEN = insert(open_turns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Thread:
     """A thread in which the bot takes part."""
 
     session: str
     since: float
     """When the message was written with which that began."""
+    unread: bool = False
+    """What was said before it was not given to the agent."""
 
 
 class AcceptStatements:
@@ -60,8 +72,7 @@ class AcceptStatements:
         known = self._known_threads(connection, arrivals)
         taken = self._taken(connection, [arrival.envelope.id for arrival in arrivals if arrival.missed])
         new_threads: list[dict[str, Any]] = []
-        rows: dict[tuple[str, str], dict[str, Any]] = {}
-        choices: dict[tuple[str, str], tuple[str, ...]] = {}
+        candidates: dict[tuple[str, str], tuple[Arrival, dict[str, Any]]] = {}
         outcomes: list[tuple[str, str] | Accepted] = []
         for arrival in arrivals:
             key = (arrival.channel, arrival.thread)
@@ -79,18 +90,38 @@ class AcceptStatements:
                 known[key] = _Thread(session, said_at)
                 new_threads.append(_thread_row(arrival, session, now))
             turn = (session, arrival.envelope.id)
-            outcomes.append(Accepted.DUPLICATE if turn in rows else turn)
-            wants_context = arrival.wants_context and thread is None
-            rows.setdefault(turn, turn_row(arrival, session, wants_context=wants_context, now=now))
-            choices.setdefault(turn, arrival.instances)
-        self._choose_instances(connection, rows, choices)
+            outcomes.append(Accepted.DUPLICATE if turn in candidates else turn)
+            wants_context = arrival.wants_context and (thread is None or thread.unread)
+            row = turn_row(arrival, session, wants_context=wants_context, now=now)
+            candidates.setdefault(turn, (arrival, row))
+        rows = {turn: row for turn, (_, row) in candidates.items()}
+        self._choose_instances(connection, rows, {turn: one.instances for turn, (one, _) in candidates.items()})
+        refused = limiting.refuse(connection, candidates, now)
+        for turn, one in refused.items():
+            rows[turn] |= one.row(now)
         if new_threads:
             connection.execute(_NEW_THREAD, new_threads)
         inserted = self.insert(connection, list(rows.values())) if rows else dict[tuple[str, str], Accepted]()
+        limiting.tell(connection, refused, candidates, now)
+        self._note_what_is_read(connection, [candidates[turn] for turn in inserted], known)
+        inserted |= dict.fromkeys(refused, Accepted.REFUSED)
         return [
             outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
             for outcome in outcomes
         ]
+
+    @staticmethod
+    def _note_what_is_read(
+        connection: Connection,
+        written: Sequence[tuple[Arrival, Mapping[str, Any]]],
+        known: Mapping[tuple[str, str], "_Thread"],
+    ) -> None:
+        """Whether the agent is given what was said before: a turn that is not run gives it nothing."""
+        for arrival, row in written:
+            thread, runs = known.get((arrival.channel, arrival.thread)), row["status"] == "open"
+            if row["wants_context"] and thread is not None and runs is thread.unread:
+                thread.unread = not runs
+                connection.execute(_READ, {"on": arrival.channel, "of": arrival.thread, "now_unread": not runs})
 
     @staticmethod
     def _taken(connection: Connection, envelopes: list[str]) -> dict[tuple[str, str], str]:
@@ -139,7 +170,7 @@ class AcceptStatements:
     def _known_threads(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], _Thread]:
         keys = list({(arrival.channel, arrival.thread) for arrival in arrivals})
         found = connection.execute(_KNOWN, {"keys": keys})
-        return {(channel, thread): _Thread(session, since) for channel, thread, session, since in found}
+        return {(channel, thread): _Thread(*rest) for channel, thread, *rest in found}
 
     def insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
         """Writes these turns, each once per session and envelope id, and what became of those that were written."""
@@ -184,6 +215,7 @@ def turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float)
         "error": arrival.too_old,
         "route": arrival.route.written(),
         "edited_at": arrival.edited_at,
+        "spends": limiting.spends(arrival.limits),
     }
 
 

@@ -106,7 +106,7 @@ _NOTE = (
 
 def insert(
     connection: Connection,
-    of_turns: Sequence[tuple[TurnLease, Sequence[NewDelivery]]],
+    of_turns: Sequence[tuple[Lease, Sequence[NewDelivery]]],
     now: float,
     *,
     previewed: Sequence[int] = (),

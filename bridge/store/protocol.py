@@ -13,6 +13,7 @@ from bridge.envelope import Conversation, Envelope
 from bridge.feedback import Vote, VoteRecord
 from bridge.instance import Usage
 from bridge.route import AS_CONFIGURED, Route
+from bridge.store.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Arrival:
     route: Route = AS_CONFIGURED
     edited_at: float | None = None
     """When its author changed it last, by the platform's clock. What was read afterwards replaces what waits."""
+    limits: Limits | None = None
 
 
 class Accepted(Enum):
@@ -54,6 +56,7 @@ class Accepted(Enum):
     LISTED = "listed"
     DUPLICATE = "duplicate"
     NOT_TAKING_PART = "not taking part"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +88,8 @@ class TurnLease(Lease):
     accepted_at: float
     """Seconds since the epoch."""
     route: Route = AS_CONFIGURED
+    spends: tuple[tuple[str, str], ...] = ()
+    """Whose tokens its answer counts against."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

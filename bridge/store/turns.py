@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Connection, Float, Text, bindparam, delete, func
 from bridge.envelope import Envelope
 from bridge.errors import BridgeError, LeaseLost
 from bridge.route import Route
-from bridge.store import posts
+from bridge.store import limiting, posts
 from bridge.store.claims import Leasing
 from bridge.store.protocol import NewDelivery, TurnLease, TurnResult
 from bridge.store.schema import open_turns, sessions, turns
@@ -55,6 +55,7 @@ _LEASED = (
         turns.c.wants_context,
         turns.c.accepted_at,
         turns.c.route,
+        turns.c.spends,
         sessions.c.continuation,
     )
     .join(sessions, sessions.c.session_id == turns.c.session_id)
@@ -138,6 +139,7 @@ class TurnStatements:
                     continuation=row.continuation,
                     accepted_at=row.accepted_at,
                     route=route,
+                    spends=limiting.read_spends(row.spends, row.instance),
                 )
             )
         return leases
@@ -173,6 +175,9 @@ class TurnStatements:
             ]
             if continued:
                 connection.execute(_CONTINUE, continued)
+            limiting.spend(
+                connection, [(call.lease, call.result.usage.total_tokens) for call in ours if call.result.usage], now
+            )
             posts.insert(
                 connection,
                 [(call.lease, call.result.deliveries) for call in ours],

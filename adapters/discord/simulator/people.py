@@ -1,5 +1,6 @@
 """What people, other apps and the guild's owner do."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from adapters.discord.simulator import components, files, objects
@@ -116,6 +117,19 @@ class People:
         author = self._api.guild.person(name, is_bot=True)
         place = self._place(author, room, thread, None)
         return self._write(place, Message(place.id, author, text))
+
+    def add_echo_bot(self, name: str = "Echo") -> None:
+        """A bot of another maker that answers each message of the bot where that stands, with the same words."""
+        guild = self._api.guild
+        author = guild.person(name, is_bot=True)
+
+        def answer(message: Message) -> None:
+            self._write(guild.rooms[message.room], Message(message.room, author, message.content))
+
+        def soon(message: Message) -> None:
+            asyncio.get_running_loop().call_soon(answer, message)
+
+        self.on_post(soon)
 
     def webhook_says(self, name: str, text: str, *, room: str = DEFAULT_ROOM) -> Said:
         """Writes as a webhook: an author that is no user of the guild."""

@@ -202,6 +202,17 @@ class SlackServer:
         message.username, message.bot_id = name, "B0OTHER001"
         return self.publisher.posted(self.workspace.post(known, message))
 
+    def add_echo_bot(self, name: str = "Echo") -> None:
+        """An app of another maker that answers each message of the bot in its thread, with the same words."""
+
+        def answer(message: Message) -> None:
+            self.other_bot_says(name, message.text, room=message.room, thread_ts=message.root_ts)
+
+        def soon(message: Message) -> None:
+            asyncio.get_running_loop().call_soon(answer, message)
+
+        self.on_post(soon)
+
     def edit(self, said: Said, text: str, *, mention_again: bool = True, without_files: bool = False) -> Said:
         """Changes the text of a person's message, or takes its files from it.
 
