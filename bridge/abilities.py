@@ -38,6 +38,19 @@ TakePress = Callable[[Press], Awaitable[str]]
 """Commits what a press means and returns a sentence for whoever pressed. If it raises, nothing is acknowledged."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody changed or deleted what they had said."""
+
+    envelope_id: str
+    said: tuple[Envelope, Facts] | None
+    """The message as its author wants it now; None: it was deleted, by whomever."""
+
+
+TakeChange = Callable[[Change], Awaitable[None]]
+"""Commits what becomes of a change. If it raises, nothing is acknowledged."""
+
+
 @runtime_checkable
 class CanFindSent(Protocol):
     """Can tell afterwards whether a post arrived."""
@@ -132,6 +145,19 @@ class CanShowButtons(Protocol):
 
 
 @runtime_checkable
+class CanTellChanges(Protocol):
+    """Can tell when somebody edits or deletes a message."""
+
+    def on_change(self, take: TakeChange) -> None:
+        """From the next `listen` on every change is given to `take`, as messages are to `accept`.
+
+        A change follows its message where the platform keeps that order. What the platform itself changes of a message
+        (previews of links) is none, nor is what somebody else changes, nor what we change of ours.
+        """
+        ...
+
+
+@runtime_checkable
 class CanSendFiles(Protocol):
     """Can post files: `send` and `find_sent` take what `bridge.files.payload` makes, too.
 
@@ -211,12 +237,14 @@ class CanReact(Protocol):
     """Can put a sign on a message that somebody wrote."""
 
     reaction: str
-    """Which sign; empty: none."""
+    """The sign of a message that was taken; empty: none."""
+    not_taken: str
+    """The sign of one that is not taken as it stands there now; empty: none."""
     react_seconds: float
     """Between two of them anywhere, so that the platform's limits are kept."""
 
-    async def react(self, envelope: Envelope) -> None:
-        """Shows that the message was taken; again, that changes nothing. Raises ChannelError."""
+    async def react(self, envelope: Envelope, sign: str) -> None:
+        """Shows one of these signs; again, that changes nothing. Raises ChannelError."""
         ...
 
 

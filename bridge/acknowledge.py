@@ -1,4 +1,4 @@
-"""A sign on a message that was taken, for whoever wrote it. Nothing waits for it, and no failure of it matters."""
+"""A sign on a message that was taken, or was not, for whoever wrote it. Nothing waits for it, no failure matters."""
 
 import asyncio
 import time
@@ -35,18 +35,26 @@ class Acknowledging:
 
     def taken(self, envelope: Envelope) -> None:
         """The message is the bridge's now."""
-        channel = self._channel
-        if not isinstance(channel, CanReact) or not channel.reaction or len(self._tasks) >= AT_ONCE:
+        if isinstance(self._channel, CanReact):
+            self._show(self._channel, envelope, self._channel.reaction)
+
+    def not_taken(self, envelope: Envelope) -> None:
+        """The message is not taken as it stands there now."""
+        if isinstance(self._channel, CanReact):
+            self._show(self._channel, envelope, self._channel.not_taken)
+
+    def _show(self, channel: CanReact, envelope: Envelope, sign: str) -> None:
+        if not sign or len(self._tasks) >= AT_ONCE:
             return
-        task = asyncio.create_task(self._react(channel, envelope))
+        task = asyncio.create_task(self._react(channel, envelope, sign))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _react(self, channel: CanReact, envelope: Envelope) -> None:
+    async def _react(self, channel: CanReact, envelope: Envelope, sign: str) -> None:
         at = self._pace.next(channel.react_seconds, not_before=self._clock() + AFTER)
         await asyncio.sleep(at - self._clock())
         try:
-            await channel.react(envelope)
+            await channel.react(envelope, sign)
         except RateLimited as error:
             self._pace.hold(error.retry_after)
         except ChannelError as error:

@@ -10,9 +10,10 @@ from typing import Any
 import structlog
 
 from bridge import __version__, retry
-from bridge.abilities import CanShowButtons
+from bridge.abilities import CanShowButtons, CanTellChanges
 from bridge.acknowledge import Acknowledging
 from bridge.backfill import Backfill
+from bridge.changes import Changes
 from bridge.channel import Channel, Hearing
 from bridge.config import Config, load, store_url
 from bridge.deliveries import Deliveries
@@ -20,6 +21,7 @@ from bridge.errors import ConfigError, StoreError
 from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
+from bridge.limits import Limiter
 from bridge.listening import Listening
 from bridge.memberships import Memberships
 from bridge.orders import Orders
@@ -28,6 +30,7 @@ from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.reload import Reloading
 from bridge.replies import Manner
 from bridge.rules import Rules
+from bridge.store.limits import BotLimit
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Shows, Turns
 from bridge.web.routes import routes
@@ -131,8 +134,19 @@ class _Bridge:
         self._memberships = Memberships(channels, self._rules)
         self._stop_wanted = asyncio.Event()
         orders = {name: Orders(store, channel, stop_wanted=self._stop_wanted.set) for name, channel in channels.items()}
+        signs = {name: Acknowledging(channel) for name, channel in channels.items()}
+        bots = BotLimit(config.bridge.bot_turns, config.bridge.bot_window)
         intakes = {
-            name: Intake(store, self._rules, name, orders[name], Acknowledging(channel).taken, platform=channel)
+            name: Intake(
+                store,
+                self._rules,
+                name,
+                orders[name],
+                signs[name].taken,
+                platform=channel,
+                limiter=Limiter(name, bots, config.budgets, channel.render),
+                refused=signs[name].not_taken,
+            )
             for name, channel in channels.items()
         }
         self._backfills = {
@@ -157,6 +171,9 @@ class _Bridge:
                 rated = config.bridge.feedback
                 presses = Presses(store, self._rules, name, orders[name], rated=rated, platform=channel)
                 channel.on_press(presses.take)
+            if isinstance(channel, CanTellChanges):
+                changes = Changes(store, self._rules, intakes[name], name, signs[name].not_taken, platform=channel)
+                channel.on_change(changes.take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

@@ -36,6 +36,8 @@ class Facts:
     """The room itself as a place for the answer, where the platform can answer outside of threads."""
     groups: frozenset[str] | None = None
     """All groups of people that the author belongs to, by the ids that rules list; None: the platform did not say."""
+    edited_at: float | None = None
+    """When its author changed it last, in seconds since the epoch by the platform's clock; None: never."""
 
 
 Accept = Callable[[Envelope, Facts], Awaitable[None]]

@@ -5,7 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,11 +15,13 @@ from pydantic_core import ErrorDetails
 
 from bridge.errors import ConfigError
 from bridge.instance import CanAdvise, InstanceSettings
+from bridge.limits import BudgetsSettings
 from bridge.rules import Rule
 from bridge.settings import Resolve, Secret, Section
 
 DEFAULT_PATH = "config.toml"
 PATH_VARIABLE = "THREADBRIDGE_CONFIG"
+TABLES = ("bridge", "instances", "channels", "rules", "budgets")
 
 
 class BridgeSettings(Section):
@@ -76,6 +78,7 @@ class Config:
     channel_types: Mapping[str, str]
     """Section name -> `type`."""
     rules: tuple[Rule, ...]
+    budgets: BudgetsSettings = field(default_factory=BudgetsSettings)
 
     def warnings(self) -> list[str]:
         """What can be used but is probably not meant, one sentence each."""
@@ -168,14 +171,15 @@ class _Reader:
         self._problems: list[str] = []
 
     def read(self, path: Path, data: dict[str, Any]) -> Config:
-        for key in data.keys() - {"bridge", "instances", "channels", "rules"}:
-            near = difflib.get_close_matches(key, ["bridge", "instances", "channels", "rules"], 1)
+        for key in data.keys() - set(TABLES):
+            near = difflib.get_close_matches(key, TABLES, 1)
             self._problems.append(f"{key}: there is no such table{_did_you_mean(near)}")
         bridge = self._model(BridgeSettings, data.get("bridge", {}), "bridge")
         instances = self._sections(data, "instances", self._instance_types)
         channels = self._sections(data, "channels", self._channel_types)
         rules = self._rules(data)
-        if self._problems or bridge is None:
+        budgets = self._model(BudgetsSettings, data.get("budgets", {}), "budgets")
+        if self._problems or bridge is None or budgets is None:
             raise ConfigError(self._problems)
         return Config(
             path=path,
@@ -184,6 +188,7 @@ class _Reader:
             channels={name: model for name, (_, model) in channels.items()},
             channel_types={name: kind for name, (kind, _) in channels.items()},
             rules=tuple(rules),
+            budgets=budgets,
         )
 
     def _sections(self, data: dict[str, Any], group: str, types: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:

@@ -10,19 +10,21 @@ from bridge.channel import Channel, Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
 from bridge.errors import StoreError
+from bridge.limits import Limiter
 from bridge.log import about
 from bridge.orders import Orders
 from bridge.policy import Decision
 from bridge.rules import Rules
 from bridge.store.access import GuardedStore, Offer, Pairing
 from bridge.store.audit import Entry
+from bridge.store.limits import Limits
 from bridge.store.protocol import Accepted, Arrival
 
 _log = structlog.get_logger(__name__)
 
 
 REMEMBERED = 10_000
-"""Messages of which it is remembered that they were not for the bot."""
+"""Messages of which it is remembered that they were not for the bot, or that they could not be committed."""
 
 Taken = Callable[[Envelope], None]
 """Is told of every message that became a turn, after the commit; must not wait."""
@@ -40,16 +42,28 @@ class Intake:
         taken: Taken = lambda _: None,
         *,
         platform: Channel | None = None,
+        limiter: Limiter | None = None,
+        refused: Taken = lambda _: None,
     ) -> None:
-        """`platform`: the channel of that name, to be asked what the rules and the facts do not say."""
+        """`platform`: the channel of that name, to be asked what the rules and the facts do not say.
+
+        `refused` is told of the messages of people that `limiter` leaves unanswered, after the commit.
+        """
         self._orders = orders
         self._taken = taken
+        self._limiter = limiter
+        self._refused = refused
         self._store = store
         self._rules = rules
         self._channel = channel
         self._platform = platform
         self._passed_over: dict[str, None] = {}
-        self._refused: dict[tuple[str, str], float] = {}  # (person, room) -> until when it is noted, monotonic
+        self._noted: dict[tuple[str, str], float] = {}  # (person, room) -> until when it is noted, monotonic
+        self._coming: dict[str, None] = {}
+
+    def awaits(self, envelope_id: str) -> bool:
+        """Whether that message was heard and is not committed yet."""
+        return envelope_id in self._coming
 
     async def accept(self, envelope: Envelope, facts: Facts) -> None:
         """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
@@ -93,31 +107,45 @@ class Intake:
             missed=missed,
             too_old=too_old,
             route=decision.route,
+            edited_at=facts.edited_at,
+            limits=self._limits(envelope, facts, command),
             joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")
+        self._coming[envelope.id] = None
+        _forget_oldest(self._coming)
         try:
             outcome = await self._commit(command, arrival, decision, facts)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             raise
+        self._coming.pop(envelope.id, None)
         faultpoints.reached("event.stored")
-        log = _log.bind(envelope=envelope.id, thread=decision.thread, channel=self._channel)
+        return self._became(outcome, arrival, facts)
+
+    def _became(self, outcome: Accepted | Pairing | None, arrival: Arrival, facts: Facts) -> Accepted | None:
+        """Says what became of it, in the log and to whoever wants to know."""
+        envelope = arrival.envelope
+        log = _log.bind(envelope=envelope.id, thread=arrival.thread, channel=self._channel)
         match outcome:
             case Accepted.TURN:
-                log.info("turn.accepted", missed=missed)
+                log.info("turn.accepted", missed=arrival.missed)
                 self._taken(envelope)
+            case Accepted.REFUSED:
+                log.warning("message.over_limit", author=facts.author, bot=facts.author_is_bot)
+                if not facts.author_is_bot:
+                    self._refused(envelope)
             case Accepted.LISTED:
-                log.warning("message.too_old", reason=too_old)
-            case Pairing.ASKED | Pairing.FULL:
-                log.info("pairing.needed", author=facts.author, because=outcome.value)
+                log.warning("message.too_old", reason=arrival.too_old)
+            case Pairing():
+                if outcome in (Pairing.ASKED, Pairing.FULL):
+                    log.info("pairing.needed", author=facts.author, because=outcome.value)
+                self._pass_over(envelope)
+                return None
+            case Accepted():
+                log.debug("message.passed_over", because=outcome.value)
             case None:
                 pass
-            case _:
-                log.debug("message.passed_over", because=outcome.value)
-        if isinstance(outcome, Pairing):
-            self._pass_over(envelope)
-            return None
         return outcome
 
     async def _commit(
@@ -159,11 +187,11 @@ class Intake:
         """Of people who spoke to the bot; a refusal is one whether or not it can be noted."""
         who = (facts.author, facts.room)
         now = time.monotonic()
-        if facts.author_is_bot or not (facts.direct or facts.addressed) or self._refused.get(who, 0) > now:
+        if facts.author_is_bot or not (facts.direct or facts.addressed) or self._noted.get(who, 0) > now:
             return
-        if len(self._refused) >= REMEMBERED:
-            self._refused.clear()
-        self._refused[who] = now + access.REFUSED_AGAIN
+        if len(self._noted) >= REMEMBERED:
+            self._noted.clear()
+        self._noted[who] = now + access.REFUSED_AGAIN
         _log.info("message.refused", channel=self._channel, room=facts.room, author=facts.author)
         entry = Entry(envelope.actor.id, access.ACTION, facts.room, "refused", self._channel, access.REFUSED_AGAIN)
         try:
@@ -173,6 +201,16 @@ class Intake:
 
     def _pass_over(self, envelope: Envelope) -> None:
         """What was not for the bot when it was said is not missed later, by other rules or in other groups."""
-        if len(self._passed_over) >= REMEMBERED:
-            del self._passed_over[next(iter(self._passed_over))]
         self._passed_over[envelope.id] = None
+        _forget_oldest(self._passed_over)
+
+    def _limits(self, envelope: Envelope, facts: Facts, command: Asked | None) -> Limits | None:
+        """Of commands only what asks the agent again counts."""
+        if self._limiter is None or (command is not None and command.command is not Command.RETRY):
+            return None
+        return self._limiter.limits(envelope, facts, kept=command is None)
+
+
+def _forget_oldest(known: dict[str, None]) -> None:
+    if len(known) > REMEMBERED:
+        del known[next(iter(known))]

@@ -18,6 +18,14 @@ POSTED = Counter(
     registry=COUNTED,
 )
 BURIED = Counter("threadbridge_deliveries_dead", "Messages that were given up.", ["channel"], registry=COUNTED)
+BUDGET_REFUSED = Counter(
+    "threadbridge_budget_refused",
+    "Messages that were not run because a budget was used up.",
+    ["scope"],
+    registry=COUNTED,
+)
+SCOPES = ("user", "room", "instance")
+"""Whose budgets there are."""
 
 ProcessCollector(registry=COUNTED)
 
@@ -27,6 +35,8 @@ def show(channels: Iterable[str], instances: Iterable[str], statuses: Collection
     for channel in channels:
         for counter in (ACCEPTED, POSTED, BURIED):
             counter.labels(channel)
+    for scope in SCOPES:
+        BUDGET_REFUSED.labels(scope)
     for instance in instances:
         for status in statuses:
             ENDED.labels(instance, status)

@@ -74,6 +74,31 @@ def dropped(why: Interruption = "cut") -> str:
     return f"{_INTERRUPTED[why]}; the question was dropped. Write `!retry` to ask it again."
 
 
+_WHOSE: Mapping[str, str] = {
+    "user": "You have",
+    "room": "This channel has",
+    "instance": "This agent has",
+}
+
+
+def bot_silenced(answers: int, window: float) -> str:
+    """Another bot is not answered any more for a while."""
+    return (
+        f"I answered another bot here {answers} times within {window:.0f} seconds, so its messages stay unanswered for "
+        "now; people are answered as before. If the two of us are meant to talk this much, ask whoever runs me to "
+        "raise `bot_turns`."
+    )
+
+
+def over_budget(scope: str, measure: str, limit: int) -> str:
+    """A message was not passed on."""
+    if measure == "turns":
+        used, again = f"{limit} messages within this minute", "in a minute"
+    else:
+        used, again = f"all the tokens of today ({limit:,})", "after midnight UTC"
+    return f"{_WHOSE[scope]} used {used}, so this was not passed on. Write `!retry` {again} to ask it then."
+
+
 VOTED_GOOD = "Noted: a good answer. Press the other button if you change your mind."
 VOTED_BAD = "Noted: a bad answer. Press the other button if you change your mind."
 BUTTON_IS_NOT_FOR_YOU = "That button is not for you here: whoever runs this bot decides who may use it."

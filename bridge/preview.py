@@ -18,7 +18,7 @@ from bridge.channel import Channel, MessageRef, Payload
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
 from bridge.growing import Growing
 from bridge.pace import Clock, Pace
-from bridge.replies import mentioned
+from bridge.replies import asked_by_bot, mentioned
 from bridge.store.protocol import PREVIEW, DeliveryLease, NewDelivery, Store, TurnLease, as_channels_see_it
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +53,8 @@ class Previews:
     async def growing(self, lease: TurnLease) -> AsyncGenerator[Growing]:
         """While this is open, what is given to `grew` is shown, where the channel can. No failure of it matters."""
         growing = Growing(lease)
-        if not isinstance(self._channel, CanEdit):
+        # Another bot reads a message once, as it is posted, so it is given the whole answer.
+        if not isinstance(self._channel, CanEdit) or asked_by_bot(lease.envelope):
             yield growing
             return
         task = asyncio.create_task(self._show(self._channel, growing))

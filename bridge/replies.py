@@ -9,7 +9,7 @@ from bridge.attached import Left
 from bridge.channel import Channel, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.files import File
-from bridge.instance import Ending
+from bridge.instance import UNASKED, Ending
 from bridge.store.protocol import DeliveryLease, NewDelivery, TurnLease
 
 MAX_FILES = 10
@@ -47,8 +47,15 @@ class Said:
     ending: Ending = field(default_factory=Ending)
 
 
+def asked_by_bot(envelope: Envelope) -> bool:
+    """Whether another bot wrote that; what an agent says by itself is no question."""
+    return envelope.actor.type == "agent" and envelope.kind != UNASKED
+
+
 def answer(lease: TurnLease, channel: Channel, came: Said, manner: Manner = PLAIN) -> list[NewDelivery]:
-    """The agent's answer, with a sentence of the bridge's where it does not speak for itself; never empty.
+    """The agent's answer, with a sentence of the bridge's where it does not speak for itself.
+
+    Never empty where a person asked.
 
     Its first delivery is an ordinary message, so it can take over a preview's.
     """
@@ -69,7 +76,12 @@ def answer(lease: TurnLease, channel: Channel, came: Said, manner: Manner = PLAI
 def messages(
     lease: TurnLease, channel: Channel, kind: str, text: str, button: Button | None = None
 ) -> list[NewDelivery]:
-    """The platform messages by which the bridge itself says `text` where the turn was asked."""
+    """The platform messages by which the bridge itself says `text` where the turn was asked.
+
+    None where another bot asked: it might answer them.
+    """
+    if asked_by_bot(lease.envelope):
+        return []
     if button is None or not isinstance(channel, CanShowButtons):
         return said_in(lease.envelope.conversation, channel, kind, text)
     return _deliveries(lease, kind, channel.render_with_buttons(text, [button]))
@@ -153,7 +165,8 @@ def _files(lease: TurnLease, channel: Channel, made: Sequence[File], *, alone: b
     place = lease.envelope.conversation
     said: list[NewDelivery] = []
     if taken and alone:
-        said += messages(lease, channel, "files", notices.brought([one["file"]["name"] for one in taken]))
+        brought = channel.render(notices.brought([one["file"]["name"] for one in taken]))
+        said += _deliveries(lease, "files", brought)
     said += [NewDelivery(place, payload, "file", part) for part, payload in enumerate(taken)]
     if refused:
         said += messages(lease, channel, "left out", notices.left_out(refused))

@@ -55,13 +55,6 @@ class Rule(Section):
             raise ValueError('"*" is no group: write ids, or leave groups out and users = ["*"] for everybody')
         return values
 
-    @field_validator("bots")
-    @classmethod
-    def _bots(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("other bots cannot be answered in this version: write bots = false")
-        return value
-
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.instance is None and not self.variants:

@@ -324,10 +324,10 @@ class Turns:
         if self._out_of_patience(lease):
             await self._fail(lease, notices.GAVE_UP, error)
         else:
-            await self._later(lease, error)
+            await self._later(lease, error, begun=True)
 
-    async def _later(self, lease: TurnLease, error: str) -> None:
-        await until_stored(lambda: self._store.retry_turn(lease, self._wait(lease), error))
+    async def _later(self, lease: TurnLease, error: str, *, begun: bool = False) -> None:
+        await until_stored(lambda: self._store.retry_turn(lease, self._wait(lease), error, begun=begun))
 
     async def _tell_unknown(self, lease: TurnLease, error: str, why: Interruption) -> None:
         said = self._notices(lease, "notice", notices.unknown(why), handles.retry(lease.seq))

@@ -15,16 +15,19 @@ from tests.scripted import ScriptedChannel
 
 class ReactingChannel(ScriptedChannel):
     reaction = "eyes"
+    not_taken = "no_entry"
     react_seconds = 0.0
 
     def __init__(self, *outcomes: ChannelError | None) -> None:
         super().__init__()
         self.outcomes = list(outcomes)
         self.reacted: list[str] = []
+        self.signs: list[str] = []
 
-    async def react(self, envelope: Envelope) -> None:
+    async def react(self, envelope: Envelope, sign: str) -> None:
         outcome = self.outcomes.pop(0) if self.outcomes else None
         self.reacted.append(envelope.id)
+        self.signs.append(sign)
         async with self.changed:
             self.changed.notify_all()
         if outcome is not None:
@@ -49,6 +52,12 @@ async def test_a_message_that_was_taken_gets_the_sign() -> None:
     channel = ReactingChannel()
     Acknowledging(channel).taken(arrival(1).envelope)
     await channel.until(lambda: channel.reacted == ["p:1"])
+
+
+async def test_a_message_that_is_not_taken_gets_another_sign() -> None:
+    channel = ReactingChannel()
+    Acknowledging(channel).not_taken(arrival(1).envelope)
+    await channel.until(lambda: channel.signs == ["no_entry"])
 
 
 async def test_without_a_sign_there_is_none() -> None:

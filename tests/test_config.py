@@ -110,7 +110,6 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
             'instance = "main"\nsession = "ticket"',
             'rules[1]: session = "ticket" needs a pattern: write ticket = "[A-Z]{2,10}-[0-9]+"',
         ),
-        ('instance = "main"', "bots = true", "rules[1].bots: other bots cannot be answered in this version: write bots = false"),
         ('instance = "main"\n', "", 'rules[1]: names no instance: write instance = "…" with a name under [instances]'),
         (
             'app_token = "env:SLACK_APP_TOKEN"\n',

@@ -12,6 +12,7 @@ from bridge import config
 from bridge.channel import Hearing
 from bridge.cli.commands import app
 from bridge.config import BridgeSettings
+from bridge.limits import BudgetsSettings
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.rules import Rule
 from bridge.store.records import Counts
@@ -53,7 +54,7 @@ def test_every_key_of_every_type_is_in_the_example(group: str) -> None:
     assert {key for key in keys if not re.search(rf"^(# )?{key} = ", EXAMPLE, re.MULTILINE)} == set()
 
 
-@pytest.mark.parametrize("model", [BridgeSettings, Rule])
+@pytest.mark.parametrize("model", [BridgeSettings, Rule, BudgetsSettings])
 def test_every_key_of_the_core_is_in_the_example(model: Any) -> None:
     assert {key for key in model.model_fields if not re.search(rf"^(# )?{key} = ", EXAMPLE, re.MULTILINE)} == set()
 

@@ -6,6 +6,7 @@ import pytest
 
 from bridge import notices, preview
 from bridge.channel import Delivery, MessageRef
+from bridge.envelope import Actor
 from bridge.errors import ChannelError, NotSent, OutcomeUnknown, RateLimited, Rejected, TurnInterrupted
 from bridge.instance import Ending, Progress
 from bridge.store.protocol import NewDelivery
@@ -41,6 +42,17 @@ async def test_further_parts_follow_the_message_that_was_shown(story: Story) -> 
         await story.channel.texts(1)
         story.ends("one|two")
         await story.channel.until(lambda: story.channel.shown == {"m1": "one", "m2": "two"})
+
+
+async def test_another_bot_is_given_the_whole_answer_only(story: Story) -> None:
+    asked = MESSAGE.model_copy(update={"actor": Actor(id="p:b", display="CI", type="agent")})
+    async with story.running() as store:
+        await store.accept(arrival(1, envelope=asked))
+        story.says(Progress("one"))
+        story.says(Progress("one two"))
+        story.ends("one two three")
+        assert await story.channel.texts(1) == ["one two three"]
+    assert story.channel.edits == []
 
 
 async def test_a_quick_answer_is_not_shown_before(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

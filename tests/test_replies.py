@@ -1,11 +1,13 @@
 """What is said for a turn, as deliveries."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bridge import files
+from bridge import files, notices
+from bridge.attached import Left
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.files import File
 from bridge.instance import Ending
@@ -21,6 +23,8 @@ LEASE = TurnLease(
     seq=1, session="s", channel="c", attempt=1, in_doubt=False, claimed_at=0, failing_for=None, instance="main",
     envelope=ASKED, direct=False, wants_context=False, continuation=None, accepted_at=0,
 )  # fmt: skip
+BY_A_BOT = replace(LEASE, envelope=ASKED.model_copy(update={"actor": Actor(id="p:b", display="CI", type="agent")}))
+BY_ITSELF = replace(BY_A_BOT, envelope=BY_A_BOT.envelope.model_copy(update={"kind": "unasked"}))
 PNG = File("chart.png", "image/png", b"\x89PNG")
 
 
@@ -131,3 +135,24 @@ def test_number_and_size_of_all_files_together_are_limited() -> None:
     large = said(channel, "look", *[File("l.bin", "", bytes(files.MAX_BYTES))] * 2, third, PNG)
     assert shown(large)[1:4] == ["<l.bin>", "<l.bin>", "<chart.png>"]
     assert "`third.bin` is too much with the others" in shown(large)[-1]
+
+
+@pytest.mark.parametrize("outcome", ["completed", "incomplete", "failed", "refused"])
+@pytest.mark.parametrize("text", ["", "hello"])
+def test_another_bot_is_given_the_agents_answer_and_nothing_of_the_bridges_own(outcome: Any, text: str) -> None:
+    replies = [reply(ASKED, text)] if text else []
+    huge = File("huge.bin", "application/octet-stream", b"x" * 101)
+    came = Said([Left("a.zip", "too large")], replies, [PNG, huge], Ending(outcome=outcome))
+    posted = shown(answer(BY_A_BOT, FilesChannel(), came))
+    assert posted == [text or "The agent answered with `chart.png`.", "<chart.png>"]
+
+
+def test_another_bot_is_told_nothing_where_there_is_no_answer() -> None:
+    assert answer(BY_A_BOT, ScriptedChannel(), Said()) == []
+    assert shown(answer(LEASE, ScriptedChannel(), Said())) == [notices.EMPTY]
+
+
+def test_what_an_agent_says_by_itself_is_no_question_of_a_bot() -> None:
+    huge = File("huge.bin", "application/octet-stream", b"x" * 101)
+    posted = shown(answer(BY_ITSELF, FilesChannel(), Said(replies=[reply(ASKED, "hello")], files=[huge])))
+    assert len(posted) == 2

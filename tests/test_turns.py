@@ -9,6 +9,7 @@ import pytest
 from bridge import notices
 from bridge.channel import Facts
 from bridge.deliveries import Deliveries
+from bridge.envelope import Actor
 from bridge.errors import InstanceRefused, InstanceUnavailable, NotSent, TurnInterrupted
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
 from bridge.rules import Rule, Rules
@@ -303,3 +304,29 @@ async def test_only_what_was_accepted_as_a_command_is_one(url: str) -> None:
     async with steps.running() as store:
         await store.accept(replace(arrival(2), envelope=RETRY.model_copy(update={"kind": "message"})))
         assert await steps.channel.texts(1) == ["echo: [Ada] !Retry"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (InstanceRefused("wrong key"), "failed"),
+        (TurnInterrupted("cut"), "unknown"),
+        (RuntimeError("a bug"), "failed"),
+    ],
+    ids=["refused", "cut_off", "broken"],
+)
+async def test_another_bot_is_told_of_no_failure_which_stays_a_dead_letter(
+    url: str, failure: Exception, status: str
+) -> None:
+    steps = Steps(url, [failure])
+    bot = Actor(id="p:b", display="CI", type="agent")
+    async with steps.running() as store:
+        await store.accept(arrival(1, envelope=MESSAGE.model_copy(update={"actor": bot})))
+        await store.accept(arrival(2))
+        assert await steps.channel.texts(1) == ["echo: [Ada] message 2"]
+        assert (await store.counts()).dead_turns == 1
+    engine = database.open_engine(url, read_only=True)
+    with engine.connect() as connection:
+        first = reading.turn_records(connection, "s-t")[0]
+    engine.dispose()
+    assert (first.status, first.deliveries) == (status, [])

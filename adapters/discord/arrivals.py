@@ -1,9 +1,10 @@
-"""Every message that came in, given to `accept` until it is taken, in the order of its room or thread.
+"""Every message that came in, and every change of one, offered until it is taken, in the order of its room or thread.
 
 Discord waits for no acknowledgement and repeats nothing within a session, so what came in is kept here until then.
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ import structlog
 from adapters.discord import parse
 from adapters.discord.markup import NameOf
 from adapters.discord.parse import Bot, Malformed, Where
+from bridge.abilities import Change, TakeChange
 from bridge.channel import Accept, Facts
+from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited, Rejected, Unstorable
 from bridge.foreign import dig, text_at
 
@@ -41,6 +44,7 @@ class Arrivals:
         *,
         name_of: NameOf,
         accept: Accept,
+        changed: TakeChange | None = None,
     ) -> None:
         self._channel = channel
         self._bot = bot
@@ -48,6 +52,7 @@ class Arrivals:
         self._guild_of = guild_of
         self._name_of = name_of
         self._accept = accept
+        self._changed = changed
         self._unreadable: set[tuple[str, ...]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}  # room or thread -> the newest message's task
@@ -62,11 +67,26 @@ class Arrivals:
         if text_at(payload, "d", "author", "id") == self._bot.user:
             return
         # What is said in a thread comes after the message that begins it, which has its id and stands elsewhere.
+        task = self._in_line(room, lambda: self._parse_and_accept(room, payload), message)
+        self._coming[message] = task
+
+    def put_change(self, payload: dict[str, Any]) -> None:
+        """Takes a MESSAGE_UPDATE, MESSAGE_DELETE or MESSAGE_DELETE_BULK, after what came before it."""
+        room = text_at(payload, "d", "channel_id")
+        if self._changed is None or room is None or not room.isdecimal():
+            return
+        data, taker = dig(payload, "d"), self._changed
+        if text_at(payload, "t") != "MESSAGE_UPDATE":
+            self._in_line(room, lambda: self._take_deleted(payload, taker))
+        elif parse.is_edit(data) and dig(data, "author", "id") != self._bot.user:
+            self._in_line(room, lambda: self._take_edited(room, payload, taker))
+
+    def _in_line(self, room: str, work: Callable[[], Awaitable[None]], message: str = "") -> "asyncio.Task[None]":
         before = [task for task in (self._last.get(room), self._coming.get(room)) if task is not None]
-        task = asyncio.create_task(self._take(room, payload, before))
+        task = self._last[room] = asyncio.create_task(self._take(room, work, before))
         self._tasks.add(task)
-        self._last[room] = self._coming[message] = task
         task.add_done_callback(lambda done: self._ended(room, message, done))
+        return task
 
     async def settle(self, seconds: float) -> None:
         """Waits so long for what came in; the rest is let go."""
@@ -82,14 +102,15 @@ class Arrivals:
             if waiting.get(key) is task:
                 del waiting[key]
 
-    async def _take(self, room: str, payload: dict[str, Any], before: Sequence["asyncio.Task[None]"]) -> None:
+    async def _take(
+        self, room: str, work: Callable[[], Awaitable[None]], before: Sequence["asyncio.Task[None]"]
+    ) -> None:
         if before:
             await asyncio.wait(before)
         try:
-            await self._parse_and_accept(room, payload)
+            await work()
         except Malformed as error:
-            message = text_at(payload, "d", "id")
-            _log.warning("event.malformed", channel=self._channel, id=message, reason=str(error))
+            _log.warning("event.malformed", channel=self._channel, room=room, reason=str(error))
         except Unstorable as error:
             _log.error("message.unstorable", channel=self._channel, room=room, reason=str(error))
         except Rejected as error:
@@ -97,11 +118,23 @@ class Arrivals:
         except Exception:  # noqa: BLE001 - the next one is another message
             _log.exception("event.broke", channel=self._channel)
 
-    async def _parse_and_accept(self, room: str, payload: dict[str, Any]) -> None:
+    async def _take_edited(self, room: str, payload: dict[str, Any], take: TakeChange) -> None:
+        parsed = await self._parsed(room, payload)
+        if parsed is not None:
+            await self._patiently(lambda: take(Change(parsed[0].id, parsed)))
+
+    async def _take_deleted(self, payload: dict[str, Any], take: TakeChange) -> None:
+        for change in parse.deleted(payload):
+            await self._patiently(functools.partial(take, change))
+
+    async def _parsed(self, room: str, payload: dict[str, Any]) -> tuple[Envelope, Facts] | None:
         data = dig(payload, "d")
         guild = text_at(data, "guild_id") or self._guild_of(room)
         where = Where(room) if guild is None else await self._patiently(lambda: self._locate(room))
-        parsed = parse.message(data, guild, where, self._bot, self._name_of, raw=payload)
+        return parse.message(data, guild, where, self._bot, self._name_of, raw=payload)
+
+    async def _parse_and_accept(self, room: str, payload: dict[str, Any]) -> None:
+        parsed = await self._parsed(room, payload)
         if parsed is None or (parsed[0].kind == "unreadable" and self._told(parsed[1])):
             return
         await self._patiently(lambda: self._accept(*parsed))

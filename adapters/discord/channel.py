@@ -36,8 +36,10 @@ from bridge.abilities import (
     CanSendFiles,
     CanShowButtons,
     CanShowStatus,
+    CanTellChanges,
     HasManifest,
     LinkedMessage,
+    TakeChange,
     TakePress,
 )
 from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
@@ -66,6 +68,8 @@ class DiscordSettings(Section):
     reaction: str = Field(default="👀", max_length=100)
     """The emoji that is put on a message once it is taken, or `name:id` of one of the server's own; empty: none.
     Needs the permission Add Reactions."""
+    not_taken: str = Field(default="⌛", max_length=100)
+    """The emoji on a message that is not taken as it stands there now, in the same form; empty: none."""
 
     @field_validator("api_base")
     @classmethod
@@ -96,9 +100,10 @@ class DiscordChannel:
         self._threads = Threads(name, self._client)
         self._files = Files(self._client, settings.api_base)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
-        self.reaction = settings.reaction
+        self.reaction, self.not_taken = settings.reaction, settings.not_taken
         self._presses = Presses(name, self._client)
         self._groups = Groups(self._client, self._guild_of_role)
+        self._changed: TakeChange | None = None
         self._gateway: listen.Gateway | None = None
         self._refusal: str | None = None
         self._places: dict[str, parse.Where] = {}
@@ -140,13 +145,16 @@ class DiscordChannel:
                     self._refusal = None
 
     async def _listen_as(self, bot: parse.Bot, accept: Accept) -> None:
-        arrivals = Arrivals(self.name, bot, self._where, self._guild_of, name_of=self._name_of, accept=accept)
+        arrivals = Arrivals(
+            self.name, bot, self._where, self._guild_of, name_of=self._name_of, accept=accept, changed=self._changed
+        )
         gateway = listen.Gateway(
             self.name,
             await self._client.library(),
             self._client.call,
             arrivals.put,
             self._threads.deleted,
+            changed=arrivals.put_change,
             interacted=self._presses.put,
             message_content=bot.reads_content,
         )
@@ -175,6 +183,9 @@ class DiscordChannel:
     def on_press(self, take: TakePress) -> None:
         self._presses.on_press(take)
 
+    def on_change(self, take: TakeChange) -> None:
+        self._changed = take
+
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
 
@@ -197,11 +208,11 @@ class DiscordChannel:
     async def end_status(self, envelope: Envelope) -> None:
         """Typing goes by itself."""
 
-    async def react(self, envelope: Envelope) -> None:
+    async def react(self, envelope: Envelope, sign: str) -> None:
         where, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
         # The message that a thread begins with stands in the thread's room.
         channel = where.room if where.thread in (None, message) else where.thread
-        await self._client.react(channel, message, self.reaction)
+        await self._client.react(channel, message, sign)
 
     async def missed(
         self, since: float, known: Sequence[Conversation], *, everywhere: bool
@@ -304,6 +315,7 @@ class _Abilities(
     CanSendFiles,
     CanShowButtons,
     CanShowStatus,
+    CanTellChanges,
     HasManifest,
     Protocol,
 ):

@@ -66,7 +66,11 @@ HEARTBEAT, RECONNECT, INVALID_SESSION = 1, 7, 9
 """Opcodes."""
 MOST_OF_A_SIGNAL = 200
 """Characters: what is longer is an event."""
-_WANTED = ('"MESSAGE_CREATE"', '"INTERACTION_CREATE"', '"READY"', '"RESUMED"', '"GUILD_DELETE"', '"THREAD_DELETE"')
+CHANGES = ("MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK")
+"""https://docs.discord.com/developers/events/gateway-events#message-update and what follows there."""
+_TAKEN = ("MESSAGE_CREATE", *CHANGES, "INTERACTION_CREATE")
+"""Events that we take as they come."""
+_WANTED = tuple(f'"{name}"' for name in (*_TAKEN, "READY", "RESUMED", "GUILD_DELETE", "THREAD_DELETE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,8 @@ logging.getLogger("discord.gateway").addFilter(_NoNoise())
 
 
 class Gateway(discord.Client):
-    """Gives every message that is written to `take` and every interaction to `interacted`, as the gateway sent them,
-    and every deleted thread to `deleted`.
+    """Gives every message to `take`, every one of `CHANGES` to `changed` and every interaction to `interacted`, as the
+    gateway sent them, and every deleted thread to `deleted`.
 
     `library` is logged in and stays open; `call(method, path)` asks the REST API and raises ChannelError.
     """
@@ -115,6 +119,7 @@ class Gateway(discord.Client):
         take: Callable[[dict[str, Any]], None],
         deleted: Callable[[str], None],
         *,
+        changed: Callable[[dict[str, Any]], None],
         interacted: Callable[[dict[str, Any]], None],
         message_content: bool,
     ) -> None:
@@ -129,13 +134,14 @@ class Gateway(discord.Client):
             chunk_guilds_at_startup=False,
         )
         self.http = self._connection.http = self._library = library
-        for taken_as_it_comes in ("MESSAGE_CREATE", "INTERACTION_CREATE"):
+        for taken_as_it_comes in _TAKEN:
             self._connection.parsers.pop(taken_as_it_comes, None)
         self._call = call
         self._channel = channel
         self._take = take
         self._deleted = deleted
         self._interacted = interacted
+        self._changed = changed
         self._ready_on: DiscordWebSocket | None = None
         self._ready_at = self._heard_at = self._asked_at = 0.0  # monotonic seconds
         self._told_to_go_at: float | None = None
@@ -199,6 +205,8 @@ class Gateway(discord.Client):
         match text_at(payload, "t"):
             case "MESSAGE_CREATE" if isinstance(dig(payload, "d"), dict):
                 self._take(cast("dict[str, Any]", payload))
+            case name if name in CHANGES:
+                self._changed(cast("dict[str, Any]", payload))
             case "INTERACTION_CREATE":
                 self._interacted(cast("dict[str, Any]", payload))
             case "READY" | "RESUMED" as event:

@@ -1,6 +1,6 @@
-"""A message of the gateway or of the history -> `(Envelope, Facts)`, an interaction -> `Press`. Pure.
+"""A message of the gateway or of the history -> `(Envelope, Facts)`, a deletion -> `Change`, an interaction -> `Press`.
 
-Source: https://docs.discord.com/developers/events/gateway-events#message-create,
+Pure. Source: https://docs.discord.com/developers/events/gateway-events#message-create and what follows there,
 https://docs.discord.com/developers/resources/message#message-object and
 https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from adapters.discord import attached, ids, markup
-from bridge.abilities import Press
+from bridge.abilities import Change, Press
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
@@ -113,6 +113,7 @@ def message(
         in_thread=guild is not None and root != own,
         author_is_bot=_type(data) == "agent",
         groups=roles(dig(data, "member"), guild) if guild else None,
+        edited_at=_edited_at(data),
     )
     return envelope, facts
 
@@ -126,6 +127,32 @@ def roles(member: object, guild: str) -> frozenset[str] | None:
     if not isinstance(listed, list):
         return None
     return frozenset({guild, *(one for one in cast("list[object]", listed) if isinstance(one, str))})
+
+
+def is_edit(data: object) -> bool:
+    """Whether a MESSAGE_UPDATE may tell of something that its author wrote; the message is whole then.
+
+    Discord also tells so of previews of links, pins and the like, without `edited_timestamp` where nobody edited the
+    message before (https://github.com/Rapptz/discord.py/issues/273), and it used to send only what was changed
+    (https://github.com/discord/discord-api-docs/pull/7017). After an edit previews come with an `edited_timestamp`, too
+    (https://github.com/discord/discord-api-docs/issues/8281, all read 2026-11-22): these repeat the words.
+    """
+    content, files = dig(data, "content"), dig(data, "attachments")
+    whole = dig(data, "author", "id") is not None and isinstance(content, str) and isinstance(files, list)
+    return whole and text_at(data, "edited_timestamp") is not None
+
+
+def deleted(payload: object) -> list[Change]:
+    """What a MESSAGE_DELETE or MESSAGE_DELETE_BULK tells: not by whom. Raises Malformed.
+
+    https://docs.discord.com/developers/events/gateway-events#message-delete-bulk
+    """
+    one, several = dig(payload, "d", "id"), dig(payload, "d", "ids")
+    gone = cast("list[object]", several) if isinstance(several, list) else [one]
+    try:
+        return [Change(ids.envelope_id(str(message)), None) for message in gone]
+    except ValueError as error:
+        raise Malformed(str(error)) from error
 
 
 def press(data: object) -> Press:
@@ -218,9 +245,19 @@ def _label(value: object, key: str) -> str:
 
 
 def _written_at(data: object, own: str) -> datetime:
-    said = text_at(data, "timestamp")
+    return _time_at(data, "timestamp") or ids.written_at(own)
+
+
+def _edited_at(data: object) -> float | None:
+    """In whole seconds: repeated events may be some microseconds off."""
+    found = _time_at(data, "edited_timestamp")
+    return float(int(found.timestamp())) if found else None
+
+
+def _time_at(data: object, key: str) -> datetime | None:
+    said = text_at(data, key)
     try:
         found = datetime.fromisoformat(said) if said else None
     except ValueError:
-        found = None
-    return found if found is not None and found.tzinfo is not None else ids.written_at(own)
+        return None
+    return found if found is not None and found.tzinfo is not None else None

@@ -37,8 +37,10 @@ from bridge.abilities import (
     CanShowButtons,
     CanShowStatus,
     CanStream,
+    CanTellChanges,
     HasManifest,
     LinkedMessage,
+    TakeChange,
     TakePress,
     WebhookRequest,
     WebhookResponse,
@@ -87,6 +89,8 @@ class SlackSettings(Section):
     which everybody sees."""
     reaction: str = Field(default="eyes", pattern=r"^[a-z0-9_+:'-]{0,100}$")
     """The emoji that is put on a message once it is taken; empty: none. Needs the scope reactions:write."""
+    not_taken: str = Field(default="hourglass", pattern=r"^[a-z0-9_+:'-]{0,100}$")
+    """The emoji on a message that is not taken as it stands there now; empty: none."""
 
     @field_validator("api_base")
     @classmethod
@@ -127,10 +131,11 @@ class SlackChannel:
         )
         self._streams = Streams(name, self._client)
         self._missed = Missed(name, self._client)
-        self.reaction = settings.reaction
+        self.reaction, self.not_taken = settings.reaction, settings.not_taken
         self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
         self._presses = Presses(name, self._client)
         self._groups = Groups(self._client)
+        self._changed: TakeChange | None = None
         self._uploads = Uploads(name, self._client, settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
@@ -178,6 +183,7 @@ class SlackChannel:
             bot,
             accept,
             self._presses,
+            changed=self._changed,
             bot_token=settings.bot_token.get_secret_value(),
             signing_secret=secret,
         )
@@ -212,6 +218,9 @@ class SlackChannel:
 
     def on_press(self, take: TakePress) -> None:
         self._presses.on_press(take)
+
+    def on_change(self, take: TakeChange) -> None:
+        self._changed = take
 
     async def send(self, delivery: Delivery) -> MessageRef:
         file = files.read(delivery.payload)
@@ -249,9 +258,9 @@ class SlackChannel:
         if where.thread is not None:
             await self._client.set_status(where.room, where.thread, "")
 
-    async def react(self, envelope: Envelope) -> None:
+    async def react(self, envelope: Envelope, sign: str) -> None:
         room = ids.place(envelope.conversation.ref).room
-        await self._client.react(room, ids.ts_of(envelope.id), self.reaction)
+        await self._client.react(room, ids.ts_of(envelope.id), sign)
 
     async def find_sent(self, delivery: Delivery) -> Sequence[MessageRef]:
         if KEY in delivery.payload:
@@ -359,6 +368,7 @@ class _Abilities(
     CanShowButtons,
     CanShowStatus,
     CanStream,
+    CanTellChanges,
     HasManifest,
     Protocol,
 ):

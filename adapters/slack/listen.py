@@ -22,9 +22,9 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.parse import Bot, Malformed, is_own, parse, press
+from adapters.slack.parse import Bot, Malformed, change, is_own, parse, press
 from adapters.slack.presses import Presses
-from bridge.abilities import WebhookRequest, WebhookResponse
+from bridge.abilities import TakeChange, WebhookRequest, WebhookResponse
 from bridge.channel import Accept
 
 _log = structlog.get_logger(__name__)
@@ -46,17 +46,18 @@ _library_log.addFilter(_OneLine())
 
 
 class _Take(AsyncMiddleware):  # type: ignore[misc, unused-ignore]
-    """Gives every event to `accept`, every press of a button to `presses`, and answers for them.
+    """Gives messages to `accept`, changes of them to `changed`, presses of buttons to `presses`, and answers for them.
 
     A raise becomes 500, which is no acknowledgement.
 
     It stands before Bolt's authorization, which events do not need.
     """
 
-    def __init__(self, channel: str, bot: Bot, accept: Accept, presses: Presses) -> None:
+    def __init__(self, channel: str, bot: Bot, accept: Accept, presses: Presses, changed: TakeChange | None) -> None:
         self._channel = channel
         self._bot = bot
         self._accept = accept
+        self._changed = changed
         self._presses = presses
 
     async def async_process(self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Any) -> BoltResponse:  # noqa: A002
@@ -65,13 +66,17 @@ class _Take(AsyncMiddleware):  # type: ignore[misc, unused-ignore]
             await next()
             return resp
         try:
-            taken = parse(body, self._bot) if body.get("type") == "event_callback" else None
+            is_event = body.get("type") == "event_callback"
+            taken = parse(body, self._bot) if is_event else None
+            edited = change(body, self._bot) if is_event and self._changed else None
             pressed = press(body, self._bot) if body.get("type") == "block_actions" else None
         except Malformed as error:
             _log.warning("event.malformed", channel=self._channel, id=str(body.get("event_id")), reason=str(error))
             return BoltResponse(status=200)
         if taken is not None:
             await self._accept(*taken)
+        if edited is not None and self._changed is not None:
+            await self._changed(edited)
         if pressed is not None:
             await self._presses.take(pressed)
         return BoltResponse(status=200)
@@ -84,6 +89,7 @@ def bolt_app(
     accept: Accept,
     presses: Presses,
     *,
+    changed: TakeChange | None,
     bot_token: str,
     signing_secret: str | None,
 ) -> AsyncApp:
@@ -99,7 +105,7 @@ def bolt_app(
     return AsyncApp(
         logger=_library_log,
         client=client,
-        before_authorize=_Take(channel, bot, accept, presses),
+        before_authorize=_Take(channel, bot, accept, presses, changed),
         authorize=authorize,
         signing_secret=signing_secret or "",
         request_verification_enabled=signing_secret is not None,

@@ -1,23 +1,30 @@
-"""An Events API payload -> `(Envelope, Facts)`, an interaction's -> `Press`. Pure.
+"""An Events API payload -> `(Envelope, Facts)` or `Change`, an interaction's -> `Press`. Pure.
 
-Source: https://docs.slack.dev/reference/events/message, https://docs.slack.dev/reference/events/app_mention and
+Source: https://docs.slack.dev/reference/events/message with its subtypes message_changed and message_deleted,
+https://docs.slack.dev/reference/events/app_mention and
 https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from adapters.slack import attached, ids, markup
-from bridge.abilities import Press
+from bridge.abilities import Change, Press
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
-from bridge.foreign import items_at, text_at
+from bridge.foreign import dig, items_at, text_at
 from bridge.text import readable
 
 SAID = (None, "file_share", "thread_broadcast", "me_message", "bot_message")
 """Subtypes of `message` that are something somebody said; edits, unfurls, joins and the like are not."""
+
+
+TOMBSTONE = "tombstone"
+"""The subtype of what stands where a message was deleted that has a thread (https://github.com/slack-edge/slack-edge/pull/10
+and https://github.com/42wim/matterbridge/issues/600, read 2026-11-22)."""
 
 
 class Malformed(ValueError):
@@ -39,6 +46,47 @@ def parse(payload: Mapping[str, Any], bot: Bot) -> tuple[Envelope, Facts] | None
     if not isinstance(event, Mapping):
         raise Malformed("it has no event")
     return message(cast("Mapping[str, Any]", event), _text(payload, "team_id") or bot.team, bot, dict(payload))
+
+
+def change(payload: Mapping[str, Any], bot: Bot) -> Change | None:
+    """What the author of a message made of it; None if the event tells of no such thing, or of ours. Raises Malformed.
+
+    Slack also tells of previews of links and the like as `message_changed`: these leave the text as it was, or carry no
+    `edited` (https://docs.slack.dev/reference/events/message/message_changed). Who deleted a message it does not tell.
+    """
+    event: Any = payload.get("event")
+    if dig(event, "type") != "message" or dig(event, "subtype") not in ("message_changed", "message_deleted"):
+        return None
+    team, room = _text(payload, "team_id") or bot.team, _text(event, "channel")
+    now = dig(event, "message")
+    gone = event["subtype"] == "message_deleted" or dig(now, "subtype") == TOMBSTONE
+    ts = text_at(event, "deleted_ts") or text_at(now, "ts")
+    if room is None or ts is None or not (gone or isinstance(now, Mapping)):
+        raise Malformed("a changed message without channel, ts or message")
+    if gone:
+        return Change(ids.envelope_id(team, room, ts), None)
+    raw = dict(cast("Mapping[str, Any]", now))
+    if not _edited(raw, dig(event, "previous_message")):
+        return None
+    of_room = {"channel_type": event["channel_type"]} if "channel_type" in event else {}
+    said = message({**raw, **of_room, "channel": room}, team, bot, raw)
+    return Change(said[0].id, said) if said else None
+
+
+def _edited(now: object, before: object) -> bool:
+    """Whether the author changed what a message says, or took files from it."""
+    by, author = text_at(now, "edited", "user"), text_at(now, "user")
+    if by is None or (author is not None and by != author):
+        return False
+    return before is None or any(said(now) != said(before) for said in (_words, _files))
+
+
+def _words(message: object) -> object:
+    return dig(message, "text")
+
+
+def _files(message: object) -> object:
+    return [dig(file, "id") for file in items_at(message, "files")]
 
 
 def press(payload: Mapping[str, Any], bot: Bot) -> Press:
@@ -74,7 +122,8 @@ def press(payload: Mapping[str, Any], bot: Bot) -> Press:
 def is_own(payload: Mapping[str, Any], bot: Bot) -> bool:
     """Whether an event is about a message that we posted."""
     event = payload.get("event")
-    return isinstance(event, Mapping) and own(cast("Mapping[str, Any]", event), bot)
+    changed = dig(event, "message")
+    return any(isinstance(one, Mapping) and own(cast("Mapping[str, Any]", one), bot) for one in (event, changed))
 
 
 def message(
@@ -118,6 +167,7 @@ def message(
         in_thread=thread != ts,
         author_is_bot=_type(event) == "agent",
         unthreaded=flat,
+        edited_at=_edited_at(event),
     )
     return envelope, facts
 
@@ -130,6 +180,11 @@ def own(event: Mapping[str, Any], bot: Bot) -> bool:
 def team_of_author(raw: Mapping[str, Any]) -> str | None:
     """The team of whoever wrote the message, if it says so: in shared rooms it may be another one than ours."""
     return text_at(raw, "event", "user_team") or text_at(raw, "user_team")
+
+
+def _edited_at(event: Mapping[str, Any]) -> float | None:
+    said = text_at(event, "edited", "ts") or ""
+    return float(said) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,10})?", said) else None
 
 
 def _type(event: Mapping[str, Any]) -> Any:

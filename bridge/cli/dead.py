@@ -28,7 +28,8 @@ from bridge.cli.terminal import (
 )
 from bridge.config import Config
 from bridge.errors import ConfigError
-from bridge.store.records import TURN, DeadFilters, DeadLetter, DeliveryRecord, TurnRecord, turn_id
+from bridge.store.names import TURN, turn_id
+from bridge.store.records import DeadFilters, DeadLetter, DeliveryRecord, TurnRecord
 from bridge.trace import trace_id
 
 app = typer.Typer(

@@ -13,7 +13,8 @@ from bridge.abilities import CanReadLinks, LinkedMessage
 from bridge.cli.terminal import ConfigOption, JsonOption, iso, load, out, print_table, shown, telling
 from bridge.config import Config
 from bridge.errors import ConfigError, StoreError
-from bridge.store.records import DeliveryRecord, TurnRecord, turn_id, turn_seq
+from bridge.store.names import turn_id, turn_seq
+from bridge.store.records import DeliveryRecord, TurnRecord
 from bridge.trace import trace_id
 
 
@@ -34,6 +35,8 @@ class Stage:
 def stages(turn: TurnRecord) -> Sequence[Stage]:
     """What happened to a message since it was written, in the order of time; what was written comes first."""
     found = [Stage("accepted", turn.accepted_at)]
+    if turn.edited_at is not None:
+        found.append(Stage("edited", turn.edited_at))
     if turn.started_at is not None:
         found.append(Stage("started", turn.started_at, attempts=turn.attempts))
     if turn.finished_at is not None:

@@ -9,6 +9,9 @@ from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, upda
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.errors import BridgeError
+from bridge.store import limiting
+from bridge.store.changed import MessageChange
+from bridge.store.changes import ChangeStatements
 from bridge.store.protocol import Accepted, Arrival
 from bridge.store.schema import open_turns, sessions, threads, turns
 
@@ -17,9 +20,9 @@ _KNOWN = select(
     threads.c.thread,
     threads.c.session_id,
     func.coalesce(threads.c.since, threads.c.created_at),
-    threads.c.silent,
+    threads.c.unread,
 ).where(tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True)))
-_TAKEN = select(turns.c.channel, turns.c.envelope_id, turns.c.place).where(
+_TAKEN = select(turns.c.channel, turns.c.envelope_id, turns.c.place, turns.c.status).where(
     turns.c.envelope_id.in_(bindparam("of", expanding=True))
 )
 _INSTANCES = select(sessions.c.session_id, sessions.c.instance).where(
@@ -32,31 +35,32 @@ _MOVE = (
 )
 _NEW_SESSION = insert_or(sessions).on_conflict_do_nothing()
 _NEW_THREAD = insert_or(threads).on_conflict_do_nothing()
-_HEARD = (
+_READ = (
     update(threads)
     .where(threads.c.channel == bindparam("on"), threads.c.thread == bindparam("of"))
-    .values(silent=False)
+    .values(unread=bindparam("now_unread"))
 )
 _NEW_TURN = insert_or(turns).on_conflict_do_nothing().returning(turns.c.seq, turns.c.session_id, turns.c.envelope_id)
 _OPEN = insert(open_turns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Thread:
     """A thread in which the bot takes part, or whatever else keeps a session."""
 
     session: str
     since: float
     """When the message was written with which that began."""
-    silent: bool = False
-    """So far only commands were written in it."""
+    unread: bool = False
+    """What was said before it was not given to the agent."""
 
 
 class AcceptStatements:
     """The statements, bound to the clock that dates history."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], changes: ChangeStatements) -> None:
         self._clock = clock
+        self._changes = changes
 
     def now(self) -> float:
         """By the clock that dates history."""
@@ -66,16 +70,16 @@ class AcceptStatements:
         """Turns in the order of the arrivals; what is known already, or not for us, is left out."""
         now = self._clock()
         known = self.known_threads(connection, arrivals)
-        taken = self.taken(connection, arrivals)
+        status_of = self.taken(connection, arrivals)
         new_threads: list[dict[str, Any]] = []
-        broken_silences: list[dict[str, Any]] = []
-        rows: dict[tuple[str, str], dict[str, Any]] = {}
-        choices: dict[tuple[str, str], tuple[str, ...]] = {}
+        candidates: dict[tuple[str, str], tuple[Arrival, dict[str, Any]]] = {}
         outcomes: list[tuple[str, str] | Accepted] = []
         for arrival in arrivals:
             key = (arrival.channel, arrival.thread)
             thread, said_at = known.get(key), arrival.envelope.ts.timestamp()
-            if taken(arrival):
+            if (status := status_of(arrival)) is not None:
+                if status == "open" and arrival.edited_at is not None:
+                    self._replace(connection, arrival)
                 outcomes.append(Accepted.DUPLICATE)
                 continue
             if arrival.only_if_known and (thread is None or (arrival.missed and thread.since > said_at)):
@@ -86,41 +90,59 @@ class AcceptStatements:
             if joins and thread is None:
                 known[key] = Thread(session, said_at)
                 new_threads.append(thread_row(arrival, session, now))
-            elif joins and thread is not None and thread.silent:
-                known[key] = Thread(thread.session, thread.since)
-                broken_silences.append({"on": arrival.channel, "of": arrival.thread})
             turn = (session, arrival.envelope.id)
-            outcomes.append(Accepted.DUPLICATE if turn in rows else turn)
-            wants_context = arrival.wants_context and (thread is None or thread.silent)
-            rows.setdefault(turn, turn_row(arrival, session, wants_context=wants_context, now=now))
-            choices.setdefault(turn, arrival.instances)
-        self._choose_instances(connection, rows, choices)
+            outcomes.append(Accepted.DUPLICATE if turn in candidates else turn)
+            wants_context = arrival.wants_context and (thread is None or thread.unread)
+            row = turn_row(arrival, session, wants_context=wants_context, now=now)
+            candidates.setdefault(turn, (arrival, row))
+        rows = {turn: row for turn, (_, row) in candidates.items()}
+        self._choose_instances(connection, rows, {turn: one.instances for turn, (one, _) in candidates.items()})
+        refused = limiting.refuse(connection, candidates, now)
+        for turn, one in refused.items():
+            rows[turn] |= one.row(now)
         if new_threads:
             connection.execute(_NEW_THREAD, new_threads)
-        if broken_silences:
-            connection.execute(_HEARD, broken_silences)
         inserted = self.insert(connection, list(rows.values())) if rows else dict[tuple[str, str], Accepted]()
+        limiting.tell(connection, refused, candidates, now)
+        self._note_what_is_read(connection, [candidates[turn] for turn in inserted], known)
+        inserted |= dict.fromkeys(refused, Accepted.REFUSED)
         return [
             outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
             for outcome in outcomes
         ]
 
     @staticmethod
-    def taken(connection: Connection, arrivals: Sequence[Arrival]) -> Callable[[Arrival], bool]:
-        """Which of these messages are some session's already: people may begin a new one where they were written.
+    def _note_what_is_read(
+        connection: Connection,
+        written: Sequence[tuple[Arrival, Mapping[str, Any]]],
+        known: Mapping[tuple[str, str], Thread],
+    ) -> None:
+        """Whether the agent is given what was said before: a turn that is not run gives it nothing."""
+        for arrival, row in written:
+            thread, runs = known.get((arrival.channel, arrival.thread)), row["status"] == "open"
+            if row["wants_context"] and thread is not None and runs is thread.unread:
+                thread.unread = not runs
+                connection.execute(_READ, {"on": arrival.channel, "of": arrival.thread, "now_unread": not runs})
 
-        A message that was not heard live is the same wherever it was written.
+    @staticmethod
+    def taken(connection: Connection, arrivals: Sequence[Arrival]) -> Callable[[Arrival], str | None]:
+        """How the turn is of each of these messages that is some session's already: people may begin a new session
+        where it was written. A message that was not heard live is the same wherever it was written.
         """
         found = connection.execute(_TAKEN, {"of": [arrival.envelope.id for arrival in arrivals]}).all()
-        there = {(row.channel, row.envelope_id, row.place) for row in found}
-        anywhere = {(row.channel, row.envelope_id) for row in found}
+        there = {(row.channel, row.envelope_id, row.place): row.status for row in found}
+        anywhere = {(row.channel, row.envelope_id): row.status for row in found}
 
-        def is_taken(arrival: Arrival) -> bool:
-            envelope = arrival.envelope
-            place = (arrival.channel, envelope.id, envelope.conversation.ref)
-            return place in there or (arrival.missed and place[:2] in anywhere)
+        def status(arrival: Arrival) -> str | None:
+            name = (arrival.channel, arrival.envelope.id)
+            return anywhere.get(name) if arrival.missed else there.get((*name, arrival.envelope.conversation.ref))
 
-        return is_taken
+        return status
+
+    def _replace(self, connection: Connection, arrival: Arrival) -> None:
+        """A message that waits was edited, and nobody heard of that."""
+        now = MessageChange(arrival.channel, arrival.envelope.id, arrival.envelope, arrival.edited_at)
+        self._changes.apply(connection, now)
 
     def _choose_instances(
         self,
@@ -153,7 +175,7 @@ class AcceptStatements:
         """What keeps a session of those that these may belong to, by channel and name."""
         keys = {(arrival.channel, name) for arrival in arrivals for name in (arrival.thread, arrival.session)}
         found = connection.execute(_KNOWN, {"keys": list(keys)})
-        return {(channel, thread): Thread(session, since, silent) for channel, thread, session, since, silent in found}
+        return {(channel, thread): Thread(*rest) for channel, thread, *rest in found}
 
     def insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
         """Writes these turns, each once per session and envelope id, and what became of those that were written."""
@@ -210,17 +232,19 @@ def turn_row(arrival: Arrival, session: str, *, wants_context: bool, now: float)
         "route": arrival.route.written(),
         "kind": arrival.envelope.kind,
         "place": arrival.envelope.conversation.ref,
+        "edited_at": arrival.edited_at,
+        "spends": limiting.spends(arrival.limits),
     }
 
 
 def thread_row(
-    arrival: Arrival, session: str, now: float, *, name: str | None = None, silent: bool = False
+    arrival: Arrival, session: str, now: float, *, name: str | None = None, unread: bool = False
 ) -> dict[str, Any]:
     """The row of a thread that keeps that session from now on; `name`: of what keeps it instead of the thread."""
     return {
         "channel": arrival.channel,
         "thread": name or arrival.thread,
-        "silent": silent,
+        "unread": unread,
         "session_id": session,
         "created_at": now,
         "since": arrival.envelope.ts.timestamp(),

@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 
 from bridge.store.claims import REOPENED
+from bridge.store.names import TURN, turn_seq
 from bridge.store.protocol import TurnLease
-from bridge.store.records import TURN, DeadFilters, DeadLetter, turn_seq
+from bridge.store.records import DeadFilters, DeadLetter
 from bridge.store.schema import (
     deliveries,
     of_dead_letters,

@@ -14,8 +14,8 @@ from bridge.handles import Handle
 from bridge.store import audit, dead, posts
 from bridge.store.accept import AcceptStatements, Thread, session_of, session_row, thread_row, turn_row
 from bridge.store.audit import Entry
+from bridge.store.names import turn_id
 from bridge.store.protocol import Arrival, NewDelivery
-from bridge.store.records import turn_id
 from bridge.store.schema import open_turns, sessions, threads, turns
 
 STOPPED = "it was stopped"
@@ -129,7 +129,7 @@ class OrderStatements:
 
     def _obey(self, connection: Connection, order: Order) -> Outcome:
         arrival, now = order.arrival, self._clock()
-        if self._accepting.taken(connection, [arrival])(arrival):
+        if self._accepting.taken(connection, [arrival])(arrival) is not None:
             return Outcome.DUPLICATE
         here, known = self._here(connection, arrival)
         said_at = arrival.envelope.ts.timestamp()
@@ -234,7 +234,7 @@ class OrderStatements:
         if here.kept:
             connection.execute(_BIND, {"on": arrival.channel, "of": here.key, "now_session": session})
         else:
-            connection.execute(_NEW_THREAD, thread_row(arrival, session, now, name=here.key, silent=True))
+            connection.execute(_NEW_THREAD, thread_row(arrival, session, now, name=here.key, unread=True))
 
     @staticmethod
     def _ensure(connection: Connection, session: str, arrival: Arrival, now: float) -> None:

@@ -13,6 +13,7 @@ from bridge.envelope import Conversation, Envelope
 from bridge.feedback import Vote
 from bridge.instance import Usage
 from bridge.route import AS_CONFIGURED, Route
+from bridge.store.limits import Limits
 from bridge.store.records import Counts
 
 
@@ -44,6 +45,9 @@ class Arrival:
     joins: bool = True
     """The bot takes part in the thread from then on."""
     route: Route = AS_CONFIGURED
+    edited_at: float | None = None
+    """When its author changed it last, by the platform's clock. What was read afterwards replaces what waits."""
+    limits: Limits | None = None
 
 
 class Accepted(Enum):
@@ -53,6 +57,7 @@ class Accepted(Enum):
     LISTED = "listed"
     DUPLICATE = "duplicate"
     NOT_TAKING_PART = "not taking part"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +91,8 @@ class TurnLease(Lease):
     route: Route = AS_CONFIGURED
     stop: bool = False
     """Somebody wants it stopped."""
+    spends: tuple[tuple[str, str], ...] = ()
+    """Whose tokens its answer counts against."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +133,8 @@ PREVIEW = "preview"
 WAITING = "waiting"
 """The `kind` of a notice after which the answer still comes."""
 
-TurnStatus = Literal["answered", "failed", "unknown", "dropped"]
+TurnStatus = Literal["answered", "failed", "unknown", "dropped", "skipped"]
+"""`skipped`: closed without having been asked, and nobody has to look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +203,12 @@ class Store(Protocol):
         notices: Sequence[NewDelivery] = (),
         *,
         counted: bool = True,
+        begun: bool = False,
     ) -> None:
-        """Opens the turn again after `wait` seconds; it did not begin. Each notice is written once per turn."""
+        """Opens the turn again after `wait` seconds. Each notice is written once per turn.
+
+        `begun`: the agent may have been asked all the same, so its message stays as it is.
+        """
         ...
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:

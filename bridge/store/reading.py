@@ -179,6 +179,7 @@ def _turn(
             )
             for one in posted
         ],
+        edited_at=row.edited_at,
         votes=votes,
         route=_route(row),
     )

@@ -1,6 +1,5 @@
 """What the store tells of what happened: sessions, turns, deliveries, dead letters."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -48,6 +47,8 @@ class TurnRecord:
     deliveries: Sequence["DeliveryRecord"] = field(default_factory=tuple["DeliveryRecord", ...])
     votes: Sequence[VoteRecord] = ()
     route: Route = AS_CONFIGURED
+    edited_at: float | None = None
+    """By the platform's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +118,3 @@ class Counts:
     dead_deliveries: int
     votes: Mapping[str, int]
     """`good` and `bad` -> votes, as they are now."""
-
-
-TURN = "turn"
-"""The `kind` of a dead letter that is a turn."""
-_TURN_ID = re.compile(r"t([0-9]{1,18})")
-
-
-def turn_id(seq: int) -> str:
-    """How people name a turn: `t7`."""
-    return f"t{seq}"
-
-
-def turn_seq(text: str) -> int | None:
-    """The reverse of `turn_id`; None for anything else."""
-    found = _TURN_ID.fullmatch(text)
-    return int(found[1]) if found else None

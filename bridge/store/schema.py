@@ -38,7 +38,7 @@ threads = Table(
     Column("session_id", String, ForeignKey("sessions.session_id"), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("since", Float),
-    Column("silent", Boolean, nullable=False, server_default=false()),  # only commands were written in it so far
+    Column("unread", Boolean, nullable=False, server_default=false()),  # the agent was not given what was said before
 )
 
 heard = Table(
@@ -72,9 +72,11 @@ turns = Table(
     Column("route", Text),
     Column("kind", String),  # of its envelope
     Column("place", String),  # its conversation's `ref`
+    Column("edited_at", Float),  # by the platform's clock
+    Column("spends", Text),  # whose tokens its answer counts against
     UniqueConstraint("session_id", "envelope_id", name="turns_once_per_session"),
     Index("turns_by_envelope", "envelope_id"),
-    CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped')", name="turns_status"),
+    CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped', 'skipped')", name="turns_status"),
     Index("dead_turns", "session_id", sqlite_where=text("status IN ('failed', 'unknown', 'dropped')")),
     sqlite_autoincrement=True,
 )
@@ -117,6 +119,29 @@ feedback = Table(
     Column("at", Float, nullable=False),
     CheckConstraint("value IN ('good', 'bad')", name="feedback_value"),
     Index("feedback_by_value", "value"),
+)
+
+bot_threads = Table(
+    "bot_threads",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("thread", String, primary_key=True),
+    Column("bot", String, primary_key=True),
+    Column("answers", Text, nullable=False),  # when it was answered, as far as that still counts
+    Column("told_at", Float),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("measure", String, primary_key=True),
+    Column("window", Integer, primary_key=True, autoincrement=False),
+    Column("used", Integer, nullable=False),
+    Column("told", Boolean, nullable=False),
+    CheckConstraint("scope IN ('user', 'room', 'instance')", name="counters_scope"),
+    CheckConstraint("measure IN ('turns', 'tokens')", name="counters_measure"),
 )
 
 of_dead_turns = turns.c.status.in_([literal_column(f"'{status}'") for status in ("failed", "unknown", "dropped")])
@@ -198,6 +223,7 @@ open_turns = Table(
     Column("in_doubt", Boolean, nullable=False),
     Column("failing_since", Float),
     Column("stop", Boolean, nullable=False, server_default=false()),  # somebody wants it stopped
+    Column("begun", Boolean, nullable=False, server_default=false()),  # an earlier attempt may have asked the agent
     Index("open_turns_by_session", "session_id", "seq"),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from filelock import FileLock
-from sqlalchemy import Column, Connection, Engine, delete, insert, select
+from sqlalchemy import Column, Connection, Engine, delete, insert, select, update
 
 from bridge import metrics
 from bridge.channel import MessageRef
@@ -21,6 +21,8 @@ from bridge.store.accept import AcceptStatements
 from bridge.store.access import Offer, Pairing, ReloadAsked
 from bridge.store.again import AgainStatements, AskAgain
 from bridge.store.audit import Entry
+from bridge.store.changed import Changed, MessageChange
+from bridge.store.changes import ChangeStatements
 from bridge.store.claims import Leasing
 from bridge.store.commit import GroupCommit
 from bridge.store.feedback import FeedbackStatements
@@ -75,7 +77,8 @@ class SqlStore:
                 begins_at_claim=True,
             ),
         )
-        self._accept = AcceptStatements(clock)
+        self._changes = ChangeStatements(clock)
+        self._accept = AcceptStatements(clock, self._changes)
         self._pairing = PairingStatements(self._accept)
         self._turns = TurnStatements(self._leasing[0], clock, self._steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
@@ -144,6 +147,9 @@ class SqlStore:
     async def note_reload(self, by: str, *, done: bool) -> None:
         await self.note([_reload(by, done=done)])
 
+    async def change(self, change: MessageChange) -> Changed:
+        return await self._commit.write(self._changes.change, change)
+
     async def heard_until(self, channel: str) -> tuple[float, float]:
         return await self._commit.write(self._heard.read, channel)
 
@@ -171,8 +177,9 @@ class SqlStore:
         notices: Sequence[NewDelivery] = (),
         *,
         counted: bool = True,
+        begun: bool = False,
     ) -> None:
-        call = OpenAgain(lease, wait, error, notices, counted)
+        call = OpenAgain(lease, wait, error, notices, counted, begun)
         await self._commit.write(self._turns.open_again, call, wake_after=wait)
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
@@ -281,6 +288,8 @@ class SqlStore:
         return [None] * len(calls)
 
     def _free_all(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
+        # What a dead process worked on: it may have asked the agent.
+        connection.execute(update(open_turns).where(open_turns.c.owner.is_not(None)).values(begun=True))
         for leasing in self._leasing:
             leasing.free_all(connection)
         return [None] * len(calls)

@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Float, Text, bindparam, delete, func, select, update
+from sqlalchemy import Boolean, Connection, Float, Text, bindparam, delete, func, or_, select, update
 
 from bridge.envelope import Envelope
 from bridge.errors import BridgeError, LeaseLost
 from bridge.route import Route
-from bridge.store import posts
+from bridge.store import limiting, posts
 from bridge.store.claims import Leasing
 from bridge.store.protocol import NewDelivery, TurnLease, TurnResult
 from bridge.store.schema import open_turns, sessions, turns
@@ -39,6 +39,7 @@ class OpenAgain:
     error: str
     notices: Sequence[NewDelivery]
     counted: bool
+    begun: bool
 
 
 _CLOSE = delete(open_turns).where(open_turns.c.seq == bindparam("of"))
@@ -54,6 +55,7 @@ _LEASED = (
         turns.c.wants_context,
         turns.c.accepted_at,
         turns.c.route,
+        turns.c.spends,
         sessions.c.continuation,
         open_turns.c.stop,
     )
@@ -88,6 +90,7 @@ _OPEN_AGAIN = (
         owner=None,
         lease_until=bindparam("until"),
         in_doubt=False,
+        begun=or_(open_turns.c.begun, bindparam("now_begun", type_=Boolean())),
         attempts=bindparam("now_attempts"),
         failing_since=func.coalesce(open_turns.c.failing_since, bindparam("failed_at", type_=Float())),
     )
@@ -139,6 +142,7 @@ class TurnStatements:
                     accepted_at=row.accepted_at,
                     route=route,
                     stop=row.stop,
+                    spends=limiting.read_spends(row.spends, row.instance),
                 )
             )
         return leases
@@ -174,6 +178,9 @@ class TurnStatements:
             ]
             if continued:
                 connection.execute(_CONTINUE, continued)
+            limiting.spend(
+                connection, [(call.lease, call.result.usage.total_tokens) for call in ours if call.result.usage], now
+            )
             posts.insert(
                 connection,
                 [(call.lease, call.result.deliveries) for call in ours],
@@ -211,6 +218,7 @@ def _opened_row(call: OpenAgain, steady: float) -> dict[str, Any]:
         "of": call.lease.seq,
         "until": steady + call.wait,
         "now_attempts": _attempts(call),
+        "now_begun": call.begun,
         "failed_at": steady if call.counted else None,
     }
 

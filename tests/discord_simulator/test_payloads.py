@@ -207,6 +207,18 @@ async def test_an_edit_and_a_deletion(simulator, wire):
     check(await app.event("MESSAGE_DELETE"), {"id": said.id, "channel_id": str, "guild_id": simulator.guild.id})
 
 
+async def test_a_preview_and_the_deletion_of_several(simulator, wire):
+    app = await wire(simulator)
+    gone = [simulator.say_in("Ada", "https://example.com/") for _ in range(2)]
+    simulator.unfurl(gone[0])
+    simulator.delete_many(gone)
+    shown = await app.event("MESSAGE_UPDATE")
+    check(shown, MESSAGE_CREATE | {"content": "https://example.com/", "edited_timestamp": None})
+    assert len(shown["embeds"]) == 1
+    deleted = await app.event("MESSAGE_DELETE_BULK")
+    check(deleted, {"ids": [said.id for said in gone], "channel_id": str, "guild_id": simulator.guild.id})
+
+
 async def test_what_happens_to_threads_and_channels(simulator, wire):
     app = await wire(simulator)
     name = simulator.open_thread("Ada", "plans")

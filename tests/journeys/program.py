@@ -188,6 +188,7 @@ class World(Generic[_Platform]):
         instance: Mapping[str, object] | None = None,
         bridge: Mapping[str, object] | None = None,
         channel: str | None = None,
+        budgets: Mapping[str, object] | None = None,
     ) -> None:
         """Writes config.toml; without rules, everybody is answered in every room and direct conversation.
 
@@ -200,6 +201,7 @@ class World(Generic[_Platform]):
             if instance and "type" in instance
             else {**self.agent_section(), **(instance or {})},
             f"channels.{channel}": {**self.platform.settings(), **self.channel_options},
+            **({"budgets": budgets} if budgets else {}),
         }
         with_channel = [
             {"channel": channel, "instance": "main", **rule} for rule in rules or ({"rooms": ["*", "dm"]},) if rule

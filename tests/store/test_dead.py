@@ -13,8 +13,9 @@ from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import StoreError
 from bridge.store import database, dead, reading
+from bridge.store.names import turn_id, turn_seq
 from bridge.store.protocol import NewDelivery, TurnResult
-from bridge.store.records import DeadFilters, DeadLetter, SessionSummary, turn_id, turn_seq
+from bridge.store.records import DeadFilters, DeadLetter, SessionSummary
 from bridge.store.schema import deliveries, of_dead_letters, of_dead_turns, turns
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_do, result, turn

@@ -58,6 +58,7 @@ def _add_control_routes(application: web.Application, simulator: DiscordServer) 
         "role": control.role,
         "edit": control.edit,
         "delete": control.delete,
+        "unfurl": control.unfurl,
         "delete_thread": control.delete_thread,
         "archive": control.archive,
         "interact": control.interact,
@@ -130,6 +131,11 @@ class _Control:
     def delete(self, body: Payload) -> Payload:
         """{thread, id}."""
         self._simulator.delete(self._find(body))
+        return {}
+
+    def unfurl(self, body: Payload) -> Payload:
+        """{thread, id, link?}."""
+        self._simulator.unfurl(self._find(body), str(body.get("link") or "https://example.com/"))
         return {}
 
     def delete_thread(self, body: Payload) -> Payload:

@@ -1,5 +1,6 @@
 """What people, other apps and the guild's owner do."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from adapters.discord.simulator import components, files, objects
@@ -118,21 +119,48 @@ class People:
         place = self._place(author, room, thread, None)
         return self._write(place, Message(place.id, author, text))
 
+    def add_echo_bot(self, name: str = "Echo") -> None:
+        """A bot of another maker that answers each message of the bot where that stands, with the same words."""
+        guild = self._api.guild
+        author = guild.person(name, is_bot=True)
+
+        def answer(message: Message) -> None:
+            self._write(guild.rooms[message.room], Message(message.room, author, message.content))
+
+        def soon(message: Message) -> None:
+            asyncio.get_running_loop().call_soon(answer, message)
+
+        self.on_post(soon)
+
     def webhook_says(self, name: str, text: str, *, room: str = DEFAULT_ROOM) -> Said:
         """Writes as a webhook: an author that is no user of the guild."""
         author = Person(self._api.guild.ids.next(), name, is_bot=True)
         place = self.room(room)
         return self._write(place, Message(place.id, author, text, webhook_id=author.id))
 
-    def edit(self, said: Said, text: str) -> Said:
-        """Changes the text of a message."""
+    def edit(self, said: Said, text: str, *, without_files: bool = False) -> Said:
+        """Changes the text of a message, or takes its files away, as its author can."""
         message = self.message(said)
+        message.attachments = [] if without_files else message.attachments
         self.publisher.edited(message, text)
         return self.publisher.said(message)
 
+    def unfurl(self, said: Said, link: str = "https://example.com/") -> None:
+        """Discord adds the preview of a link: the words stay, and so does `edited_timestamp`.
+
+        https://github.com/Rapptz/discord.py/issues/273 (a developer of Discord's, read 2026-11-22)
+        """
+        message = self.message(said)
+        message.embeds = [{"type": "link", "url": link, "title": link}]
+        self.publisher.changed(message)
+
     def delete(self, said: Said) -> None:
-        """Takes a message away; a thread that was opened from it stays."""
+        """Takes a message away; a thread that was opened from it stays. Discord does not tell who did it."""
         self.publisher.delete(self.message(said))
+
+    def delete_many(self, gone: Sequence[Said]) -> None:
+        """Takes messages of one room or thread away at once, as bots of moderators do."""
+        self.publisher.delete_many([self.message(said) for said in gone])
 
     def delete_thread(self, thread: str) -> None:
         """Takes a thread away; the message it was opened from stays."""

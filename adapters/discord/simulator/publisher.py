@@ -3,7 +3,7 @@
 https://docs.discord.com/developers/events/gateway-events.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from adapters.discord.simulator import mentions, objects
 from adapters.discord.simulator.guild import ANNOUNCEMENTS, Guild, Message, MessageType, Payload, Room, RoomType, Thread
@@ -76,6 +76,14 @@ class Publisher:
         self.guild.delete(message)
         body = self._in_guild(room, {"id": message.id, "channel_id": room.id})
         self._send("MESSAGE_DELETE", self._message_intent(room), room, body)
+
+    def delete_many(self, messages: Sequence[Message]) -> None:
+        """Takes messages of one room away: https://docs.discord.com/developers/events/gateway-events#message-delete-bulk."""
+        room = self.guild.rooms[messages[0].room]
+        for message in messages:
+            self.guild.delete(message)
+        body = self._in_guild(room, {"ids": [message.id for message in messages], "channel_id": room.id})
+        self._send("MESSAGE_DELETE_BULK", self._message_intent(room), room, body)
 
     def reacted(self, message: Message, emoji: str, user_id: str) -> None:
         """Somebody added a reaction."""

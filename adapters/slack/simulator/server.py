@@ -202,12 +202,27 @@ class SlackServer:
         message.username, message.bot_id = name, "B0OTHER001"
         return self.publisher.posted(self.workspace.post(known, message))
 
-    def edit(self, said: Said, text: str, *, mention_again: bool = True) -> Said:
-        """Changes the text of a person's message. Slack then sends an `app_mention` again where it mentions the bot."""
+    def add_echo_bot(self, name: str = "Echo") -> None:
+        """An app of another maker that answers each message of the bot in its thread, with the same words."""
+
+        def answer(message: Message) -> None:
+            self.other_bot_says(name, message.text, room=message.room, thread_ts=message.root_ts)
+
+        def soon(message: Message) -> None:
+            asyncio.get_running_loop().call_soon(answer, message)
+
+        self.on_post(soon)
+
+    def edit(self, said: Said, text: str, *, mention_again: bool = True, without_files: bool = False) -> Said:
+        """Changes the text of a person's message, or takes its files from it.
+
+        Slack then sends an `app_mention` again where it mentions the bot.
+        """
         message = self.message(said)
+        left = [] if without_files else message.files
         stored = mrkdwn.escape(text)
         blocks = mrkdwn.rich_text(stored, uuid.uuid4().hex[:5])
-        previous = self.workspace.edit(message, by=message.user, text=stored, blocks=blocks)
+        previous = self.workspace.edit(message, by=message.user, text=stored, blocks=blocks, files=left)
         self.publisher.changed(message, previous, mention_again=mention_again)
         return self.publisher.said(message)
 

@@ -1,10 +1,10 @@
-"""Commands: which turns are some, where they were written, what is to be stopped, who only commanded so far."""
+"""Commands: which turns are some, where they were written, what is to be stopped."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 
 def upgrade() -> None:
@@ -17,4 +17,3 @@ def upgrade() -> None:
             "place = json_extract(envelope, '$.conversation.ref')"
         )
     op.add_column("open_turns", sa.Column("stop", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.add_column("threads", sa.Column("silent", sa.Boolean(), nullable=False, server_default=sa.false()))
