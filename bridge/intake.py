@@ -1,5 +1,6 @@
 """Step 1: envelope and facts -> policy -> a committed turn, before the platform is acknowledged."""
 
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -7,7 +8,7 @@ import structlog
 from bridge import commands, faultpoints, policy
 from bridge.channel import Facts
 from bridge.envelope import Envelope
-from bridge.errors import StoreError
+from bridge.errors import StoreError, Unstorable
 from bridge.limits import Limiter
 from bridge.log import about
 from bridge.rules import Rule
@@ -19,6 +20,8 @@ _log = structlog.get_logger(__name__)
 
 REMEMBERED = 1_000
 """Messages that could not be committed of which it is remembered."""
+AWAITED = 600.0
+"""Seconds: a message that is not committed by then does not come again by itself."""
 
 Taken = Callable[[Envelope], None]
 """Is told of every message that became a turn, after the commit; must not wait."""
@@ -44,11 +47,12 @@ class Intake:
         self._store = store
         self._rules = rules
         self._channel = channel
-        self._coming: dict[str, None] = {}
+        self._coming: dict[str, float] = {}  # envelope id -> since when, in steady seconds
 
     def awaits(self, envelope_id: str) -> bool:
-        """Whether that message was heard and is not committed yet."""
-        return envelope_id in self._coming
+        """Whether that message was heard and is to be committed yet."""
+        since = self._coming.get(envelope_id)
+        return since is not None and time.monotonic() - since < AWAITED
 
     async def accept(self, envelope: Envelope, facts: Facts) -> None:
         """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
@@ -95,11 +99,13 @@ class Intake:
         faultpoints.reached("event.received")
         if len(self._coming) >= REMEMBERED:
             del self._coming[next(iter(self._coming))]
-        self._coming[envelope.id] = None
+        self._coming[envelope.id] = time.monotonic()
         try:
             outcome = await self._store.accept(arrival)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
+            if isinstance(error, Unstorable):
+                self._coming.pop(envelope.id, None)
             raise
         self._coming.pop(envelope.id, None)
         faultpoints.reached("event.stored")
