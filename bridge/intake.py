@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -9,7 +10,7 @@ from bridge import access, commands, faultpoints, notices, pairing, policy
 from bridge.channel import Channel, Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
-from bridge.errors import StoreError
+from bridge.errors import StoreError, Unstorable
 from bridge.limits import Limiter
 from bridge.log import about
 from bridge.orders import Orders
@@ -25,6 +26,8 @@ _log = structlog.get_logger(__name__)
 
 REMEMBERED = 10_000
 """Messages of which it is remembered that they were not for the bot, or that they could not be committed."""
+AWAITED = 600.0
+"""Seconds: a message that is not committed by then does not come again by itself."""
 
 Taken = Callable[[Envelope], None]
 """Is told of every message that became a turn, after the commit; must not wait."""
@@ -59,11 +62,12 @@ class Intake:
         self._platform = platform
         self._passed_over: dict[str, None] = {}
         self._noted: dict[tuple[str, str], float] = {}  # (person, room) -> until when it is noted, monotonic
-        self._coming: dict[str, None] = {}
+        self._coming: dict[str, float] = {}  # envelope id -> since when, in steady seconds
 
     def awaits(self, envelope_id: str) -> bool:
-        """Whether that message was heard and is not committed yet."""
-        return envelope_id in self._coming
+        """Whether that message was heard and is to be committed yet."""
+        since = self._coming.get(envelope_id)
+        return since is not None and time.monotonic() - since < AWAITED
 
     async def accept(self, envelope: Envelope, facts: Facts) -> None:
         """The channel's `Accept`: returns when the message is committed, or known, or not for the bot.
@@ -112,12 +116,14 @@ class Intake:
             joins=command is None,  # what was said before, and a ticket's session, are for the first real message
         )
         faultpoints.reached("event.received")
-        self._coming[envelope.id] = None
+        self._coming[envelope.id] = time.monotonic()
         _forget_oldest(self._coming)
         try:
             outcome = await self._commit(command, arrival, decision, facts)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
+            if isinstance(error, Unstorable):
+                self._coming.pop(envelope.id, None)
             raise
         self._coming.pop(envelope.id, None)
         faultpoints.reached("event.stored")
@@ -211,6 +217,6 @@ class Intake:
         return self._limiter.limits(envelope, facts, kept=command is None)
 
 
-def _forget_oldest(known: dict[str, None]) -> None:
+def _forget_oldest(known: dict[str, Any]) -> None:
     if len(known) > REMEMBERED:
         del known[next(iter(known))]

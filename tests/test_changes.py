@@ -125,3 +125,11 @@ async def test_a_change_that_cannot_be_committed_is_not_acknowledged(door: Door)
     await door.store.close()
     with pytest.raises(StoreError):
         await door.edit()
+
+
+async def test_a_change_of_a_message_that_can_never_be_stored_is_passed_over(door: Door) -> None:
+    broken = arrival(2).envelope.model_copy(update={"text": "\ud800"})
+    with pytest.raises(StoreError):
+        await door.intake.accept(broken, FACTS)
+    await door.edit(arrival(2).envelope)
+    assert (await door.asked(), door.signs) == ("message 1", [])

@@ -125,3 +125,17 @@ async def test_an_edit_by_which_nobody_asked_makes_no_turn_and_one_that_comes_tw
     await world.until_answers(said, 2)
     await world.end()
     assert world.inputs() == ["[Ada] hello"]
+
+
+async def test_a_mention_that_an_edit_adds_is_answered_where_the_platform_tells_of_it_as_a_mention(either):
+    world = either
+    world.agent.status = "running"
+    await world.start()
+    said = world.platform.say_in("Ada", "what is the time?")
+    world.platform.edit(said, mention(world, "what is the time?"))
+    await world.ask("hello")
+    if world.platform.source == "slack":
+        await world.until_answers(said, 1)
+    await world.end()
+    expected = ["[Ada] hello", *["[Ada] what is the time?"] * (world.platform.source == "slack")]
+    assert sorted(world.inputs()) == expected
