@@ -34,6 +34,8 @@ class Facts:
     author_is_bot: bool
     unthreaded: Conversation | None = None
     """The room itself as a place for the answer, where the platform can answer outside of threads."""
+    title: str | None = None
+    """What the thread is called, where threads have names and the platform told it."""
     groups: frozenset[str] | None = None
     """All groups of people that the author belongs to, by the ids that rules list; None: the platform did not say."""
     edited_at: float | None = None

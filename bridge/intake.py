@@ -15,6 +15,7 @@ from bridge.limits import Limiter
 from bridge.log import about
 from bridge.orders import Orders
 from bridge.policy import Decision
+from bridge.references import references
 from bridge.rules import Rules
 from bridge.store.access import GuardedStore, Offer, Pairing
 from bridge.store.audit import Entry
@@ -89,6 +90,7 @@ class Intake:
         if missed and envelope.id in self._passed_over:
             return None
         command = commands.read(envelope.text) if envelope.kind == "message" else None
+        envelope = envelope.model_copy(update={"refs": references(envelope.text) | envelope.refs})
         decision = await self._decide(envelope, facts, command=command is not None, missed=missed)
         if decision is None:
             _log.debug("message.not_answered", envelope=envelope.id, room=facts.room, author=facts.author)

@@ -1,11 +1,10 @@
 """Who may trigger what: rules and facts -> which instance, which session, which place for the answer. Pure."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge import session
+from bridge import pattern, session
 from bridge.channel import Facts
 from bridge.envelope import Conversation, Envelope
 from bridge.route import AS_CONFIGURED, Route
@@ -114,7 +113,7 @@ def decide(
         return None
     flat = facts.direct and rule.dm_session == "channel"
     thread = session.thread_session(envelope.source, *facts.thread)
-    session_id = _session(rule, envelope, facts, flat=flat) or thread
+    session_id = _session(rule, envelope, facts, flat=flat, command=command) or thread
     chosen = _instance(rule, session_id)
     in_room = flat and not facts.in_thread and facts.unthreaded is not None
     return Decision(
@@ -133,7 +132,7 @@ def decide(
 
 def ticket_named(decision: Decision, name: str) -> str | None:
     """The session of the ticket of that name; None if no ticket is called so here."""
-    return session.ticket_session(name) if re.fullmatch(decision.ticket or _ANY_TICKET, name) else None
+    return session.ticket_session(name) if pattern.fits(decision.ticket or _ANY_TICKET, name) else None
 
 
 def _is_of(rule: Rule, facts: Facts) -> bool:
@@ -148,9 +147,9 @@ def _names(rule: Rule, facts: Facts) -> bool:
     return facts.author in rule.users or not (facts.groups or frozenset()).isdisjoint(rule.groups)
 
 
-def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str | None:
-    """The session where it is not the thread's own."""
-    if rule.session == "ticket" and rule.ticket is not None and (ticket := _ticket(rule.ticket, envelope)):
+def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool, command: bool) -> str | None:
+    """The session where it is not the thread's own. A command joins no ticket by naming it."""
+    if rule.session == "ticket" and rule.ticket and not command and (ticket := _ticket(rule.ticket, envelope, facts)):
         return session.ticket_session(ticket)
     if rule.session == "user":
         return session.user_session(envelope.source, facts.workspace, facts.author)
@@ -161,12 +160,11 @@ def _session(rule: Rule, envelope: Envelope, facts: Facts, *, flat: bool) -> str
     return None
 
 
-def _ticket(pattern: str, envelope: Envelope) -> str | None:
+def _ticket(ticket: str, envelope: Envelope, facts: Facts) -> str | None:
+    """The first that is named: by a link, in the title, in the text."""
     issue = envelope.refs.get("issue")
-    for text in (issue, envelope.text):
-        if isinstance(text, str) and (found := re.search(pattern, text)) and found[0]:
-            return found[0]
-    return None
+    named = (pattern.first(ticket, text) for text in (issue, facts.title, envelope.text) if isinstance(text, str))
+    return next((found for found in named if found), None)
 
 
 def _instance(rule: Rule, session_id: str) -> str:

@@ -1,11 +1,11 @@
 """`[[rules]]`: who is answered where, by which instance, in which session."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
+from bridge import pattern
 from bridge.route import Extra, ModelName
 from bridge.settings import Section
 
@@ -36,11 +36,11 @@ class Rule(Section):
     @field_validator("ticket")
     @classmethod
     def _ticket(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                re.compile(value)
-            except re.error as error:
-                raise ValueError(f"is no regular expression ({error})") from error
+        why = pattern.problem(value) if value is not None else None
+        if why is not None:
+            raise ValueError(
+                f"is no regular expression that can be used here ({why}): https://github.com/google/re2/wiki/Syntax"
+            )
         return value
 
     @field_validator("workspaces", "rooms", "groups", "users")

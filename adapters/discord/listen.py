@@ -170,7 +170,7 @@ class Gateway(discord.Client):
         role = known.guild.self_role
         own_role = str(role.id) if role else None
         if isinstance(known, discord.Thread):
-            return Where(str(known.parent_id), channel, own_role)
+            return Where(str(known.parent_id), channel, own_role, known.name)
         return Where(channel, None, own_role)
 
     def guild_of(self, channel: str) -> str | None:

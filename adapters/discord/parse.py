@@ -52,6 +52,8 @@ class Where:
     thread: str | None = None
     own_role: str | None = None
     """The role of that guild which is the bot's own; people mention it in the bot's place."""
+    title: str | None = None
+    """What the thread is called."""
 
 
 def where(channel: object) -> Where:
@@ -63,7 +65,7 @@ def where(channel: object) -> Where:
         return Where(own)
     if parent is None:
         raise Malformed("a thread without parent")
-    return Where(parent, own)
+    return Where(parent, own, title=text_at(channel, "name"))
 
 
 def message(
@@ -112,6 +114,7 @@ def message(
         addressed=addressed,
         in_thread=guild is not None and root != own,
         author_is_bot=_type(data) == "agent",
+        title=where.title,
         groups=roles(dig(data, "member"), guild) if guild else None,
         edited_at=_edited_at(data),
     )

@@ -3,15 +3,14 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bridge import __version__, config, log, registry
-from bridge.cli import audit, dead, pair, reload, render, trace
-from bridge.cli.terminal import ConfigOption, JsonOption, ago, err, fail, load, out, print_table, telling
+from bridge.cli import audit, dead, pair, reload, render, sessions, trace
+from bridge.cli.terminal import ConfigOption, JsonOption, err, fail, load, out, telling
 from bridge.envelope import json_schema
 from bridge.errors import ConfigError
 
@@ -111,34 +110,7 @@ def migrate(config_path: ConfigOption = None) -> None:
     out.print(f"{database.path_of(url)}: schema {before or 'none'} -> {after}", highlight=False)
 
 
-@app.command()
-def sessions(
-    config_path: ConfigOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
-    as_json: JsonOption = False,
-) -> None:
-    """List the sessions, the one that was written in last first."""
-    from bridge.store import database, reading  # noqa: PLC0415
-
-    with (
-        telling(),
-        database.transaction(config.store_url(load(config_path)), read_only=True) as connection,
-    ):
-        summaries = reading.session_summaries(connection, limit)
-    if as_json:
-        print(json.dumps([asdict(one) for one in summaries], indent=2))
-        return
-    if not summaries:
-        out.print("There is no session yet.")
-        return
-    columns = ("session", "channel", "instance", "turns", "waiting", "unposted", "dead", "tokens", "last message")
-    rows: list[tuple[str, ...]] = []
-    for one in summaries:
-        counts = (one.turns, one.waiting, one.unposted, one.dead, one.total_tokens)
-        rows.append((one.session, one.channel, one.instance, *map(str, counts), ago(one.last_at)))
-    print_table(columns, rows)
-
-
+app.add_typer(sessions.app, name="sessions")
 app.command()(trace.trace)
 app.command()(audit.audit)
 app.command()(reload.reload)

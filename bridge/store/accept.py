@@ -71,6 +71,7 @@ class AcceptStatements:
         now = self._clock()
         known = self.known_threads(connection, arrivals)
         status_of = self.taken(connection, arrivals)
+        answered_by = self._shared(connection, arrivals)
         new_threads: list[dict[str, Any]] = []
         candidates: dict[tuple[str, str], tuple[Arrival, dict[str, Any]]] = {}
         outcomes: list[tuple[str, str] | Accepted] = []
@@ -86,6 +87,8 @@ class AcceptStatements:
                 outcomes.append(Accepted.NOT_TAKING_PART)
                 continue
             session = session_of(arrival, known)
+            if thread is None and answered_by.get(session, arrival.instances[0]) not in arrival.instances:
+                session = arrival.thread  # another team's
             joins = arrival.too_old is None and arrival.joins
             if joins and thread is None:
                 known[key] = Thread(session, said_at)
@@ -110,6 +113,13 @@ class AcceptStatements:
             outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
             for outcome in outcomes
         ]
+
+    @staticmethod
+    def _shared(connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, str]:
+        """The instances of sessions that threads share which begin with them, such as a ticket's."""
+        of = [one.session for one in arrivals if one.binds_thread and one.session != one.thread]
+        found = connection.execute(_INSTANCES, {"of": of}) if of else ()
+        return {row.session_id: row.instance for row in found}
 
     @staticmethod
     def _note_what_is_read(

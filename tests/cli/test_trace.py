@@ -28,7 +28,7 @@ ANSWERED = "https://acme.slack.com/archives/C1/p1800000009000200?thread_ts=18000
 def message(envelope: str = ENVELOPE, thread: str = "t", **changes: Any) -> Arrival:
     made = arrival(1, thread, channel="slack", **changes)
     written = datetime.fromtimestamp(1_800_000_000.0001, UTC)
-    place = Conversation(source="slack", ref="T1/C1/1800000000.000100")
+    place = Conversation(source="slack", ref=f"T1/C1/1800000000.000100{'' if thread == 't' else thread}")
     update = {"id": envelope, "ts": written, "conversation": place}
     return replace(made, envelope=made.envelope.model_copy(update=update))
 
