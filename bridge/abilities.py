@@ -34,6 +34,20 @@ class Press:
     """Where the message stands and who pressed; nobody is `addressed`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """Somebody used a command of the platform's own, as it shows them behind a `/`."""
+
+    envelope: Envelope
+    """`text` is the words as they were typed or chosen, as in "link ABC-123"; `id` is this invocation's alone."""
+    facts: Facts
+    """Where and by whom, as of a message; `addressed`."""
+    beside_threads: bool
+    """It was invoked in a room where each message may begin a thread, so `thread` is none that a message could have."""
+
+
+TakeCommand = Callable[[Invocation], Awaitable[str]]
+"""Commits what a command means and returns a sentence for whoever invoked it. If it raises, nothing is acknowledged."""
 TakePress = Callable[[Press], Awaitable[str]]
 """Commits what a press means and returns a sentence for whoever pressed. If it raises, nothing is acknowledged."""
 
@@ -127,6 +141,18 @@ class CanShowButtons(Protocol):
 
         The platform is acknowledged after it returned, and what it returned is shown to that person alone, as far as
         the platform can. If it raises, or takes longer than the platform waits, the platform says so by itself.
+        """
+        ...
+
+
+@runtime_checkable
+class CanTakeCommands(Protocol):
+    """Its platform has commands of its own, which people choose behind a `/` instead of writing a message."""
+
+    def on_command(self, take: TakeCommand) -> None:
+        """From the next `listen` on every invocation is given to `take`; the platform is told which commands there are.
+
+        It is acknowledged and answered as a press is: to that person alone, after `take` returned.
         """
         ...
 

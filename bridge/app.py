@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from bridge import __version__, retry
-from bridge.abilities import CanShowButtons
+from bridge.abilities import CanShowButtons, CanTakeCommands
 from bridge.acknowledge import Acknowledging
 from bridge.backfill import Backfill
 from bridge.channel import Channel, Hearing
@@ -20,6 +20,7 @@ from bridge.errors import ConfigError, StoreError
 from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
+from bridge.invocations import Invocations
 from bridge.listening import Listening
 from bridge.orders import Orders
 from bridge.presses import Presses
@@ -144,6 +145,8 @@ class _Bridge:
         for name, channel in channels.items():
             if isinstance(channel, CanShowButtons):
                 channel.on_press(Presses(store, config.rules, name, orders[name], rated=config.bridge.feedback).take)
+            if isinstance(channel, CanTakeCommands):
+                channel.on_command(Invocations(config.rules, name, orders[name]).take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

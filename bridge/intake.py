@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bridge import commands, faultpoints, policy
+from bridge.arrival import arrival
 from bridge.channel import Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
@@ -58,28 +59,14 @@ class Intake:
         if command is not None and too_old is not None:
             _log.info("command.too_old", envelope=envelope.id, command=command.command.value, reason=too_old)
             return None
-        kind = commands.KIND if command else envelope.kind
-        arrival = Arrival(
-            channel=self._channel,
-            instances=decision.instances,
-            thread=decision.thread,
-            session=decision.session,
-            binds_thread=decision.binds_thread,
-            envelope=envelope.model_copy(update={"conversation": decision.conversation, "kind": kind}),
-            direct=facts.direct,
-            only_if_known=decision.only_if_known,
-            wants_context=decision.wants_context,
-            missed=missed,
-            too_old=too_old,
-            route=decision.route,
-            joins=command is None,  # what was said before, and a ticket's session, are for the first real message
-        )
+        is_command = command is not None
+        arrived = arrival(self._channel, decision, envelope, facts, command=is_command, missed=missed, too_old=too_old)
         faultpoints.reached("event.received")
         if command is not None and command.command is not Command.RETRY:
-            await self._obey(command, arrival, decision)
+            await self._obey(command, arrived, decision)
             return None
         try:
-            outcome = await self._store.accept(arrival)
+            outcome = await self._store.accept(arrived)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             raise
@@ -95,11 +82,11 @@ class Intake:
                 log.debug("message.passed_over", because=outcome.value)
         return outcome
 
-    async def _obey(self, asked: Asked, arrival: Arrival, decision: Decision) -> None:
+    async def _obey(self, asked: Asked, arrived: Arrival, decision: Decision) -> None:
         """Commands wait for no turn: what is running or waiting is what they are about."""
         try:
-            await self._orders.take(asked, arrival, decision)
+            await self._orders.take(asked, arrived, decision)
         except StoreError as error:
-            _log.error("command.not_taken", envelope=arrival.envelope.id, channel=self._channel, reason=str(error))
+            _log.error("command.not_taken", envelope=arrived.envelope.id, channel=self._channel, reason=str(error))
             raise
         faultpoints.reached("event.stored")
