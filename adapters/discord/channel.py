@@ -9,14 +9,14 @@ from typing import ClassVar, Literal, Protocol, Self, cast
 import structlog
 from pydantic import Field, field_validator
 
-from adapters.discord import ids, limits, listen, manifest, parse
+from adapters.discord import ids, limits, listen, manifest, parse, registering
 from adapters.discord import render as rendering
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
 from adapters.discord.files import Files
+from adapters.discord.interactions import Interactions
 from adapters.discord.missed import Missed
-from adapters.discord.presses import Presses
 from adapters.discord.threads import Threads
 from bridge.abilities import (
     Attachment,
@@ -34,8 +34,10 @@ from bridge.abilities import (
     CanSendFiles,
     CanShowButtons,
     CanShowStatus,
+    CanTakeCommands,
     HasManifest,
     LinkedMessage,
+    TakeCommand,
     TakePress,
 )
 from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
@@ -64,6 +66,8 @@ class DiscordSettings(Section):
     reaction: str = Field(default="👀", max_length=100)
     """The emoji that is put on a message once it is taken, or `name:id` of one of the server's own; empty: none.
     Needs the permission Add Reactions."""
+    commands: bool = True
+    """Whether /help, /stop and the others are registered for the application, in place of all that it has."""
 
     @field_validator("api_base")
     @classmethod
@@ -95,7 +99,8 @@ class DiscordChannel:
         self._files = Files(self._client, settings.api_base)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self.reaction = settings.reaction
-        self._presses = Presses(name, self._client)
+        self._registers = settings.commands
+        self._interactions = Interactions(name, self._client)
         self._gateway: listen.Gateway | None = None
         self._refusal: str | None = None
         self._places: dict[str, parse.Where] = {}
@@ -123,6 +128,16 @@ class DiscordChannel:
 
     async def listen(self, accept: Accept) -> None:
         bot = await self._identify()
+        wanted = self._registers and self._interactions.takes_commands()
+        registering_them = asyncio.create_task(registering.register(self.name, self._client)) if wanted else None
+        try:
+            await self._listen_for_ever(bot, accept)
+        finally:
+            if registering_them is not None:
+                registering_them.cancel()
+                await asyncio.gather(registering_them, return_exceptions=True)
+
+    async def _listen_for_ever(self, bot: parse.Bot, accept: Accept) -> None:
         while True:
             try:
                 await self._listen_as(bot, accept)
@@ -144,7 +159,7 @@ class DiscordChannel:
             self._client.call,
             arrivals.put,
             self._threads.deleted,
-            interacted=self._presses.put,
+            interacted=self._interactions.put,
             message_content=bot.reads_content,
         )
         self._gateway = gateway
@@ -170,7 +185,10 @@ class DiscordChannel:
         return rendering.render_with_buttons(text, buttons)
 
     def on_press(self, take: TakePress) -> None:
-        self._presses.on_press(take)
+        self._interactions.on_press(take)
+
+    def on_command(self, take: TakeCommand) -> None:
+        self._interactions.on_command(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
         return await self._threads.post(delivery)
@@ -268,7 +286,7 @@ class DiscordChannel:
         return manifest.MANIFEST
 
     async def close(self) -> None:
-        await self._presses.close()
+        await self._interactions.close()
         await self._threads.close()
         await self._client.close()
 
@@ -288,6 +306,7 @@ class _Abilities(
     CanSendFiles,
     CanShowButtons,
     CanShowStatus,
+    CanTakeCommands,
     HasManifest,
     Protocol,
 ):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from adapters.discord.simulator import components, files, objects
+from adapters.discord.simulator import commands, components, files, objects
 from adapters.discord.simulator.api import Api
 from adapters.discord.simulator.guild import (
     FORUMS,
@@ -197,6 +197,26 @@ class People:
         data: Payload = {"id": command_id, "name": command, "type": 1, "options": list(options)}
         self.publisher.interaction(self._interaction_body(made, place, {"type": 2, "data": data}))
         return made
+
+    def invoke(
+        self, person: str, words: str, *, room: str = DEFAULT_ROOM, thread: str | None = None, direct: bool = False
+    ) -> Interaction:
+        """Chooses one of the bot's commands and fills it in, as in "link ABC-123", there or in the bot's DM.
+
+        Raises LookupError where Discord shows no such command. The person is shown that it failed if it is not
+        `answered_in_time`.
+        """
+        api = self._api
+        author = api.guild.person(person)
+        if direct:
+            thread = api.guild.direct(author).id
+        place = self._place(author, room, thread, None)
+        command, options = commands.chosen(self.registered(), place, words)
+        return self.interact(person, command, room=place.id, thread=thread, options=options)
+
+    def registered(self) -> Sequence[Payload]:
+        """The commands that the app registered for everywhere."""
+        return self._api.commands.get("", ())
 
     def press(self, person: str, said: Said, label: str) -> Interaction:
         """Presses the button with that label under a message.
