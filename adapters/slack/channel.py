@@ -13,6 +13,7 @@ from adapters.slack import ids, limits, listen, manifest, markup, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.files import Files
+from adapters.slack.invocations import Invocations
 from adapters.slack.missed import Missed
 from adapters.slack.presses import Presses
 from adapters.slack.streams import KEY, Streams, opening, streamable
@@ -35,8 +36,10 @@ from bridge.abilities import (
     CanShowButtons,
     CanShowStatus,
     CanStream,
+    CanTakeCommands,
     HasManifest,
     LinkedMessage,
+    TakeCommand,
     TakePress,
     WebhookRequest,
     WebhookResponse,
@@ -128,6 +131,7 @@ class SlackChannel:
         self.reaction = settings.reaction
         self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
         self._presses = Presses(name, self._client)
+        self._invocations = Invocations()
         self._uploads = Uploads(name, self._client, settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
@@ -174,7 +178,8 @@ class SlackChannel:
             self._client.web,
             bot,
             accept,
-            self._presses,
+            presses=self._presses,
+            invocations=self._invocations,
             bot_token=settings.bot_token.get_secret_value(),
             signing_secret=secret,
         )
@@ -209,6 +214,9 @@ class SlackChannel:
 
     def on_press(self, take: TakePress) -> None:
         self._presses.on_press(take)
+
+    def on_command(self, take: TakeCommand) -> None:
+        self._invocations.on_command(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
         file = files.read(delivery.payload)
@@ -348,6 +356,7 @@ class _Abilities(
     CanShowButtons,
     CanShowStatus,
     CanStream,
+    CanTakeCommands,
     HasManifest,
     Protocol,
 ):

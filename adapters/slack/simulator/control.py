@@ -48,6 +48,7 @@ def _add_control_routes(application: web.Application, simulator: SlackServer) ->
     actions: dict[str, Callable[[Payload], Payload | Awaitable[Payload]]] = {
         "say": control.say,
         "press": control.press,
+        "invoke": control.invoke,
         "edit": control.edit,
         "delete": control.delete,
         "unfurl": control.unfurl,
@@ -94,6 +95,19 @@ class _Control:
         simulator, args = self._simulator, Args(body)
         person = args.required("person")
         acknowledged = await simulator.press(person, self._find(body), args.required("button"))
+        return {"acknowledged": acknowledged, "whispers": simulator.whispers(person)}
+
+    async def invoke(self, body: Payload) -> Payload:
+        """{person, words?, room?, thread?, direct?}; answers as `press`."""
+        simulator, args = self._simulator, Args(body)
+        person = args.required("person")
+        acknowledged = await simulator.invoke(
+            person,
+            args.text("words"),
+            room=args.text("room") or "#general",
+            thread=args.text("thread") or None,
+            direct=args.flag("direct"),
+        )
         return {"acknowledged": acknowledged, "whispers": simulator.whispers(person)}
 
     def edit(self, body: Payload) -> Payload:
