@@ -1,54 +1,11 @@
 """What a channel may be able to do besides: each a protocol of its own, had by whoever has its methods."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from bridge.channel import Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button under a message of ours."""
-
-    id: str
-    """Comes back in a `Press`: opaque to the channel, at most 100 characters."""
-    label: str
-    """A few words, at most 75 characters."""
-    says: Literal["good", "bad"] | None = None
-    """What somebody says of the message by pressing it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """Somebody pressed a button."""
-
-    button: str
-    """Its id as the platform told it, which may be anything."""
-    message: MessageRef
-    """The message that it stands under."""
-    actor: str
-    """`Actor.id` of whoever pressed it."""
-    facts: Facts
-    """Where the message stands and who pressed; nobody is `addressed`."""
-
-
-TakePress = Callable[[Press], Awaitable[str]]
-"""Commits what a press means and returns a sentence for whoever pressed. If it raises, nothing is acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Somebody changed or deleted what they had said."""
-
-    envelope_id: str
-    said: tuple[Envelope, Facts] | None
-    """The message as its author wants it now; None: it was deleted, by whomever."""
-
-
-TakeChange = Callable[[Change], Awaitable[None]]
-"""Commits what becomes of a change. If it raises, nothing is acknowledged."""
 
 
 @runtime_checkable
@@ -123,37 +80,6 @@ class CanMention(Protocol):
 
     def mention(self, parts: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:
         """The same messages, the first of which notifies the person who wrote that one. Pure."""
-        ...
-
-
-@runtime_checkable
-class CanShowButtons(Protocol):
-    """Can put buttons under a message and tell who presses them."""
-
-    @classmethod
-    def render_with_buttons(cls, text: str, buttons: Sequence[Button]) -> Sequence[Payload]:
-        """`render`, with the buttons once, under the last message or in a small one after it. Pure."""
-        ...
-
-    def on_press(self, take: TakePress) -> None:
-        """From the next `listen` on every press is given to `take`.
-
-        The platform is acknowledged after it returned, and what it returned is shown to that person alone, as far as
-        the platform can. If it raises, or takes longer than the platform waits, the platform says so by itself.
-        """
-        ...
-
-
-@runtime_checkable
-class CanTellChanges(Protocol):
-    """Can tell when somebody edits or deletes a message."""
-
-    def on_change(self, take: TakeChange) -> None:
-        """From the next `listen` on every change is given to `take`, as messages are to `accept`.
-
-        A change follows its message where the platform keeps that order. What the platform itself changes of a message
-        (previews of links) is none, nor is what somebody else changes, nor what we change of ours.
-        """
         ...
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from bridge import __version__, retry
-from bridge.abilities import CanShowButtons, CanTellChanges
 from bridge.acknowledge import Acknowledging
+from bridge.actions import CanShowButtons, CanTakeCommands, CanTellChanges
 from bridge.backfill import Backfill
 from bridge.changes import Changes
 from bridge.channel import Channel, Hearing
@@ -21,6 +21,7 @@ from bridge.errors import ConfigError, StoreError
 from bridge.instance import CanProbe, Instance, InstanceSettings
 from bridge.instances.absent import AbsentInstance
 from bridge.intake import Intake
+from bridge.invocations import Invocations
 from bridge.limits import Limiter
 from bridge.listening import Listening
 from bridge.memberships import Memberships
@@ -174,6 +175,8 @@ class _Bridge:
             if isinstance(channel, CanTellChanges):
                 changes = Changes(store, self._rules, intakes[name], name, signs[name].not_taken, platform=channel)
                 channel.on_change(changes.take)
+            if isinstance(channel, CanTakeCommands):
+                channel.on_command(Invocations(store, self._rules, name, orders[name], platform=channel).take)
         self._posts: list[Crew[Any]] = [Deliveries(channel, store).crew() for channel in channels.values()]
 
     def hear_signals(self) -> None:

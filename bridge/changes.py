@@ -5,7 +5,7 @@ from typing import Protocol
 import structlog
 
 from bridge import access, commands
-from bridge.abilities import Change
+from bridge.actions import Change
 from bridge.channel import Channel
 from bridge.errors import StoreError
 from bridge.intake import Intake, Taken

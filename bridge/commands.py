@@ -49,3 +49,9 @@ def read(text: str) -> Asked | None:
     if command is None or len(words) > (2 if command is Command.LINK else 1):
         return None
     return Asked(command, words[1] if len(words) > 1 else None)
+
+
+def invoked(words: str) -> Asked | None:
+    """The same for a command of the platform's own: its words with or without `!`; without any it is `!help`."""
+    wanted = words.strip().removeprefix("!")
+    return read(f"!{wanted}") if wanted else Asked(Command.HELP)

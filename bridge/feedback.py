@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from bridge.abilities import Button
+from bridge.actions import Button
 from bridge.channel import MessageRef
 
 Value = Literal["good", "bad"]

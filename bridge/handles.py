@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from bridge.abilities import Button, Press
+from bridge.actions import Button, Press
 
 Grip = Literal["stop", "retry"]
 

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from bridge import access, commands, faultpoints, notices, pairing, policy
+from bridge.arrival import arrival
 from bridge.channel import Channel, Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
@@ -99,29 +100,16 @@ class Intake:
         if command is not None and too_old is not None:
             _log.info("command.too_old", envelope=envelope.id, command=command.command.value, reason=too_old)
             return None
-        kind = commands.KIND if command else envelope.kind
-        arrival = Arrival(
-            channel=self._channel,
-            instances=decision.instances,
-            thread=decision.thread,
-            session=decision.session,
-            binds_thread=decision.binds_thread,
-            envelope=envelope.model_copy(update={"conversation": decision.conversation, "kind": kind}),
-            direct=facts.direct,
-            only_if_known=decision.only_if_known,
-            wants_context=decision.wants_context,
-            missed=missed,
-            too_old=too_old,
-            route=decision.route,
-            edited_at=facts.edited_at,
-            limits=self._limits(envelope, facts, command),
-            joins=command is None,  # what was said before, and a ticket's session, are for the first real message
+        is_command = command is not None
+        limits = self._limits(envelope, facts, command)
+        arrived = arrival(
+            self._channel, decision, envelope, facts, command=is_command, missed=missed, too_old=too_old, limits=limits
         )
         faultpoints.reached("event.received")
         self._coming[envelope.id] = time.monotonic()
         _forget_oldest(self._coming)
         try:
-            outcome = await self._commit(command, arrival, decision, facts)
+            outcome = await self._commit(command, arrived, decision, facts)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             if isinstance(error, Unstorable):
@@ -129,22 +117,22 @@ class Intake:
             raise
         self._coming.pop(envelope.id, None)
         faultpoints.reached("event.stored")
-        return self._became(outcome, arrival, facts)
+        return self._became(outcome, arrived, facts)
 
-    def _became(self, outcome: Accepted | Pairing | None, arrival: Arrival, facts: Facts) -> Accepted | None:
+    def _became(self, outcome: Accepted | Pairing | None, arrived: Arrival, facts: Facts) -> Accepted | None:
         """Says what became of it, in the log and to whoever wants to know."""
-        envelope = arrival.envelope
-        log = _log.bind(envelope=envelope.id, thread=arrival.thread, channel=self._channel)
+        envelope = arrived.envelope
+        log = _log.bind(envelope=envelope.id, thread=arrived.thread, channel=self._channel)
         match outcome:
             case Accepted.TURN:
-                log.info("turn.accepted", missed=arrival.missed)
+                log.info("turn.accepted", missed=arrived.missed)
                 self._taken(envelope)
             case Accepted.REFUSED:
                 log.warning("message.over_limit", author=facts.author, bot=facts.author_is_bot)
                 if not facts.author_is_bot:
                     self._refused(envelope)
             case Accepted.LISTED:
-                log.warning("message.too_old", reason=arrival.too_old)
+                log.warning("message.too_old", reason=arrived.too_old)
             case Pairing():
                 if outcome in (Pairing.ASKED, Pairing.FULL):
                     log.info("pairing.needed", author=facts.author, because=outcome.value)
@@ -157,22 +145,22 @@ class Intake:
         return outcome
 
     async def _commit(
-        self, command: Asked | None, arrival: Arrival, decision: Decision, facts: Facts
+        self, command: Asked | None, arrived: Arrival, decision: Decision, facts: Facts
     ) -> Accepted | Pairing | None:
         """What became of it; None: it is a command, which waits for no turn: what runs or waits is what it is about."""
-        if command and command.command is not Command.RETRY and await self._may_command(decision, arrival, facts):
-            await self._orders.take(command, arrival, decision)
+        if command and command.command is not Command.RETRY and await self._may_command(decision, arrived, facts):
+            await self._orders.take(command, arrived, decision)
             return None
         if decision.if_paired:
-            return await self._store.accept_paired(arrival, self._offer(facts.author))
-        return await self._store.accept(arrival)
+            return await self._store.accept_paired(arrived, self._offer(facts.author))
+        return await self._store.accept(arrived)
 
-    async def _may_command(self, decision: Decision, arrival: Arrival, facts: Facts) -> bool:
+    async def _may_command(self, decision: Decision, arrived: Arrival, facts: Facts) -> bool:
         """Whoever is not approved yet is offered a code instead, as for any message."""
         if not decision.if_paired:
             return True
         since = await self._store.paired_since(self._channel, facts.author)
-        return since is not None and (not arrival.missed or since <= arrival.envelope.ts.timestamp())
+        return since is not None and (not arrived.missed or since <= arrived.envelope.ts.timestamp())
 
     async def _decide(self, envelope: Envelope, facts: Facts, *, command: bool, missed: bool) -> policy.Decision | None:
         """By the rules as they are when it begins."""

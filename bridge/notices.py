@@ -103,6 +103,17 @@ VOTED_GOOD = "Noted: a good answer. Press the other button if you change your mi
 VOTED_BAD = "Noted: a bad answer. Press the other button if you change your mind."
 BUTTON_IS_NOT_FOR_YOU = "That button is not for you here: whoever runs this bot decides who may use it."
 BUTTON_DOES_NOTHING = "That button does nothing any more."
+NOT_FOR_YOU = "That is not for you here: whoever runs this bot decides who may use it."
+NO_WORD = (
+    "That is no word for the bridge itself; `help` says which there are. What is for the agent, write as a message."
+)
+DONE_BEFORE = "That was done already."
+
+
+def in_its_thread(word: str, *, button: bool) -> str:
+    """It was wanted in a room whose threads are conversations of their own."""
+    rest = ", or press the button there" if button else ""
+    return f"Each thread here is a conversation of its own: write `{word}` in the one that you mean{rest}."
 
 
 def linked(ticket: str) -> str:

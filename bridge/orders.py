@@ -32,6 +32,12 @@ _SENTENCES: Mapping[Command, Mapping[Outcome, str]] = {
     Command.NEW: {Outcome.DONE: notices.BEGUN_ANEW},
     Command.STOP: _STOPPED,
     Command.UNLINK: {Outcome.DONE: notices.UNLINKED, Outcome.NOTHING: notices.NOT_LINKED},
+    Command.RETRY: {Outcome.DONE: notices.ASKED_AGAIN, Outcome.NOTHING: notices.NOTHING_TO_RETRY},
+}
+_INVOKED: Mapping[Outcome, str] = {
+    # What a message is not answered for is said to whoever used a command of the platform's own.
+    Outcome.DUPLICATE: notices.DONE_BEFORE,
+    Outcome.NOT_TAKING_PART: notices.NOTHING_YET,
 }
 
 
@@ -52,23 +58,30 @@ class Orders:
         self._stop_wanted = stop_wanted
         self._clock = clock
 
-    async def take(self, asked: Asked, arrival: Arrival, decision: Decision, *, posted: bool = True) -> str | None:
-        """The sentence that answers it, posted where it was written if `posted` and nothing else will be said there.
+    async def take(self, asked: Asked, arrival: Arrival, decision: Decision) -> None:
+        """A message: the sentence that answers it is posted where it was written, if nothing else will be said there.
 
-        None if it was taken before, or the bot does not take part there. Raises StoreError when nothing was committed.
+        Nothing is said or done if it was taken before, or the bot does not take part there. Raises StoreError when
+        nothing was committed.
         """
-        ticket = ticket_named(decision, asked.argument) if asked.argument else None
+        ticket = _ticket(asked, decision)
         sentences = await self._sentences(asked, arrival, ticket)
-        answers = self._answers(arrival, sentences) if posted else {}
-        outcome = await self._store.obey(Order(arrival, asked.command, answers, ticket))
-        log = _log.bind(envelope=arrival.envelope.id, channel=arrival.channel, command=asked.command.value)
-        if outcome in (Outcome.DUPLICATE, Outcome.NOT_TAKING_PART):
-            log.debug("command.passed_over", because=outcome.value)
-            return None
-        log.info("command.taken", outcome=outcome.value)
-        if outcome is Outcome.BEGUN:
-            self._stop_wanted()
-        return sentences[outcome]
+        await self._obey(Order(arrival, asked.command, self._answers(arrival, sentences), ticket))
+
+    async def answer(self, asked: Asked, arrival: Arrival, decision: Decision, *, everywhere: bool) -> str:
+        """A command of the platform's own: the sentence for whoever invoked it. Raises StoreError like `take`.
+
+        Where nothing was asked yet it changes nothing, unless it links. `everywhere`: `!retry` means the whole session,
+        because it was not invoked where something of it is answered.
+        """
+        ticket = _ticket(asked, decision)
+        sentences = await self._sentences(asked, arrival, ticket)
+        links = asked.command is Command.LINK
+        if asked.command in (Command.HELP, Command.STATUS) or (links and ticket is None):
+            return sentences[Outcome.DONE]
+        order = Order(arrival, asked.command, {}, ticket, only_if_begun=not links, everywhere=everywhere)
+        outcome = await self._obey(order)
+        return _INVOKED.get(outcome) or sentences[outcome]
 
     async def pull(self, handle: Handle) -> str:
         """The same for a button: the sentence for whoever pressed it. Raises StoreError when nothing was committed."""
@@ -77,6 +90,18 @@ class Orders:
         if outcome is Outcome.BEGUN:
             self._stop_wanted()
         return _PULLED[handle.grip][outcome]
+
+    async def _obey(self, order: Order) -> Outcome:
+        outcome = await self._store.obey(order)
+        arrival = order.arrival
+        log = _log.bind(envelope=arrival.envelope.id, channel=arrival.channel, command=order.command.value)
+        if outcome in _INVOKED:
+            log.debug("command.passed_over", because=outcome.value)
+        else:
+            log.info("command.taken", outcome=outcome.value)
+        if outcome is Outcome.BEGUN:
+            self._stop_wanted()
+        return outcome
 
     def _answers(self, arrival: Arrival, sentences: Mapping[Outcome, str]) -> dict[Outcome, Sequence[NewDelivery]]:
         place = arrival.envelope.conversation
@@ -104,6 +129,10 @@ class Orders:
                 return {Outcome.DONE: said}
             case command:
                 return _SENTENCES[command]
+
+
+def _ticket(asked: Asked, decision: Decision) -> str | None:
+    return ticket_named(decision, asked.argument) if asked.argument else None
 
 
 def _standing(standing: Standing | None, now: float) -> str:

@@ -3,7 +3,7 @@
 import structlog
 
 from bridge import access, feedback, handles, notices
-from bridge.abilities import Press
+from bridge.actions import Press
 from bridge.channel import Channel
 from bridge.errors import StoreError
 from bridge.feedback import Value, Vote

@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Generator
 import structlog
 
 from bridge import faultpoints, handles
-from bridge.abilities import CanEdit, CanShowButtons, CanStream, StreamLimits
+from bridge.abilities import CanEdit, CanStream, StreamLimits
+from bridge.actions import CanShowButtons
 from bridge.channel import Channel, MessageRef, Payload
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
 from bridge.growing import Growing

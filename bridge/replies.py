@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge import feedback, files, handles, notices
-from bridge.abilities import Button, CanMention, CanSendFiles, CanShowButtons
+from bridge.abilities import CanMention, CanSendFiles
+from bridge.actions import Button, CanShowButtons
 from bridge.attached import Left
 from bridge.channel import Channel, Payload
 from bridge.envelope import Conversation, Envelope

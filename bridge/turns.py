@@ -10,7 +10,8 @@ from typing import Self
 import structlog
 
 from bridge import access, attached, commands, faultpoints, handles, notices, prompt, replies, retry
-from bridge.abilities import Button, CanFetchFiles, CanReadHistory, CanResolveNames
+from bridge.abilities import CanFetchFiles, CanReadHistory, CanResolveNames
+from bridge.actions import Button
 from bridge.attached import Left
 from bridge.channel import Channel
 from bridge.envelope import Envelope

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.abilities import Change
+from bridge.actions import Change
 from bridge.changes import Changes
 from bridge.channel import Facts
 from bridge.envelope import Actor, Envelope

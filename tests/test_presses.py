@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge import feedback, notices
-from bridge.abilities import Press
+from bridge.actions import Press
 from bridge.channel import Facts, MessageRef
 from bridge.errors import StoreError
 from bridge.presses import Presses

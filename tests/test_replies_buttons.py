@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge import feedback, handles, replies
-from bridge.abilities import Button, TakePress
+from bridge.actions import Button, TakePress
 from bridge.channel import Payload
 from bridge.instance import Ending
 from bridge.replies import Manner, Said

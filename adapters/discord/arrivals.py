@@ -13,7 +13,7 @@ import structlog
 from adapters.discord import parse
 from adapters.discord.markup import NameOf
 from adapters.discord.parse import Bot, Malformed, Where
-from bridge.abilities import Change, TakeChange
+from bridge.actions import Change, TakeChange
 from bridge.channel import Accept, Facts
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited, Rejected, Unstorable

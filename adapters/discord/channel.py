@@ -9,19 +9,18 @@ from typing import ClassVar, Literal, Protocol, Self, cast
 import structlog
 from pydantic import Field, field_validator
 
-from adapters.discord import ids, limits, listen, manifest, parse
+from adapters.discord import ids, limits, listen, manifest, parse, registering
 from adapters.discord import render as rendering
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
 from adapters.discord.failures import UNKNOWN_CHANNEL
 from adapters.discord.files import Files
 from adapters.discord.groups import Groups
+from adapters.discord.interactions import Interactions
 from adapters.discord.missed import Missed
-from adapters.discord.presses import Presses
 from adapters.discord.threads import Threads
 from bridge.abilities import (
     Attachment,
-    Button,
     CanEdit,
     CanFetchFiles,
     CanFindSent,
@@ -34,14 +33,11 @@ from bridge.abilities import (
     CanResolveGroups,
     CanSayWhyAway,
     CanSendFiles,
-    CanShowButtons,
     CanShowStatus,
-    CanTellChanges,
     HasManifest,
     LinkedMessage,
-    TakeChange,
-    TakePress,
 )
+from bridge.actions import Button, CanShowButtons, CanTakeCommands, CanTellChanges, TakeChange, TakeCommand, TakePress
 from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, NotSent
@@ -70,6 +66,8 @@ class DiscordSettings(Section):
     Needs the permission Add Reactions."""
     not_taken: str = Field(default="⌛", max_length=100)
     """The emoji on a message that is not taken as it stands there now, in the same form; empty: none."""
+    commands: bool = True
+    """Whether /help, /stop and the others are registered for the application, in place of all that it has."""
 
     @field_validator("api_base")
     @classmethod
@@ -101,7 +99,8 @@ class DiscordChannel:
         self._files = Files(self._client, settings.api_base)
         self._missed = Missed(name, self._client, self._guilds, self._name_of)
         self.reaction, self.not_taken = settings.reaction, settings.not_taken
-        self._presses = Presses(name, self._client)
+        self._registers = settings.commands
+        self._interactions = Interactions(name, self._client)
         self._groups = Groups(self._client, self._guild_of_role)
         self._changed: TakeChange | None = None
         self._gateway: listen.Gateway | None = None
@@ -131,6 +130,16 @@ class DiscordChannel:
 
     async def listen(self, accept: Accept) -> None:
         bot = await self._identify()
+        wanted = self._registers and self._interactions.takes_commands()
+        registering_them = asyncio.create_task(registering.register(self.name, self._client)) if wanted else None
+        try:
+            await self._listen_for_ever(bot, accept)
+        finally:
+            if registering_them is not None:
+                registering_them.cancel()
+                await asyncio.gather(registering_them, return_exceptions=True)
+
+    async def _listen_for_ever(self, bot: parse.Bot, accept: Accept) -> None:
         while True:
             try:
                 await self._listen_as(bot, accept)
@@ -155,7 +164,7 @@ class DiscordChannel:
             arrivals.put,
             self._threads.deleted,
             changed=arrivals.put_change,
-            interacted=self._presses.put,
+            interacted=self._interactions.put,
             message_content=bot.reads_content,
         )
         self._gateway = gateway
@@ -181,7 +190,10 @@ class DiscordChannel:
         return rendering.render_with_buttons(text, buttons)
 
     def on_press(self, take: TakePress) -> None:
-        self._presses.on_press(take)
+        self._interactions.on_press(take)
+
+    def on_command(self, take: TakeCommand) -> None:
+        self._interactions.on_command(take)
 
     def on_change(self, take: TakeChange) -> None:
         self._changed = take
@@ -294,7 +306,7 @@ class DiscordChannel:
 
     async def close(self) -> None:
         await self._groups.close()
-        await self._presses.close()
+        await self._interactions.close()
         await self._threads.close()
         await self._client.close()
 
@@ -316,6 +328,7 @@ class _Abilities(
     CanShowButtons,
     CanShowStatus,
     CanTellChanges,
+    CanTakeCommands,
     HasManifest,
     Protocol,
 ):

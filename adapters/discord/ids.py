@@ -66,6 +66,11 @@ def envelope_id(message: str) -> str:
     return f"discord:{_checked(message)}"
 
 
+def invocation_id(interaction: str) -> str:
+    """The envelope id of a command that was used. Raises ValueError if it is no id."""
+    return f"discord:command:{_checked(interaction)}"
+
+
 def linked_message(link: str) -> LinkedMessage | None:
     """The message behind a link; None for anything else."""
     found = _LINK.fullmatch(link.strip())

@@ -1,4 +1,5 @@
-"""A message of the gateway or of the history -> `(Envelope, Facts)`, a deletion -> `Change`, an interaction -> `Press`.
+"""A message of the gateway or history -> `(Envelope, Facts)`, a deletion -> `Change`, an interaction -> `Press` or else
+`Invocation`. Pure.
 
 Pure. Source: https://docs.discord.com/developers/events/gateway-events#message-create and what follows there,
 https://docs.discord.com/developers/resources/message#message-object and
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from adapters.discord import attached, ids, markup
-from bridge.abilities import Change, Press
+from bridge.actions import Change, Invocation, Press
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
@@ -190,6 +191,42 @@ def press(data: object) -> Press:
     return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts)
 
 
+def invocation(data: object) -> Invocation:
+    """A command that somebody used in a room, a thread or the direct conversation. Raises Malformed."""
+    guild, own, name = text_at(data, "guild_id"), text_at(data, "id"), text_at(data, "data", "name")
+    person = dig(data, "member", "user") or dig(data, "user")
+    user = text_at(person, "id")
+    if own is None or user is None or name is None:
+        raise Malformed("a command without id, user or name")
+    at = where(dig(data, "channel"))
+    values = [value for option in items_at(data, "data", "options") if (value := text_at(option, "value"))]
+    try:
+        envelope = Envelope(
+            id=ids.invocation_id(own),
+            source="discord",
+            actor=Actor(id=ids.actor_id(user), display=_display_of(data, person) or user, type="human"),
+            conversation=Conversation(
+                source="discord", ref=ids.conversation_ref(ids.Place(guild, at.room, at.thread if guild else None))
+            ),
+            text=readable(" ".join([name, *values])),
+            ts=ids.written_at(own),
+            raw=_kept(data),
+        )
+    except (ValueError, OverflowError, OSError) as error:
+        raise Malformed(str(error).splitlines()[0]) from error
+    facts = Facts(
+        workspace=guild or ids.DIRECT,
+        room=at.room,
+        author=user,
+        thread=(guild, at.thread or at.room) if guild else (ids.DIRECT, at.room),
+        direct=guild is None,
+        addressed=True,
+        in_thread=guild is not None and at.thread is not None,
+        author_is_bot=False,
+    )
+    return Invocation(envelope, facts, beside_threads=guild is not None and at.thread is None)
+
+
 def words(data: object, addresses: Mapping[str, str], name_of: markup.NameOf) -> str:
     """What a message says as people read it, without the mention of the bot at its beginning."""
     return markup.to_plain(readable(text_at(data, "content") or ""), addresses, _names(data), name_of)
@@ -211,10 +248,17 @@ def _type(data: object) -> Literal["human", "agent"]:
 
 
 def _display(data: object) -> str | None:
-    name = (
-        text_at(data, "member", "nick") or text_at(data, "author", "global_name") or text_at(data, "author", "username")
-    )
+    return _display_of(data, dig(data, "author"))
+
+
+def _display_of(data: object, person: object) -> str | None:
+    name = text_at(data, "member", "nick") or text_at(person, "global_name") or text_at(person, "username")
     return readable(name) if name else None
+
+
+def _kept(interaction: object) -> dict[str, Any]:
+    """An interaction without its token, with which anybody could answer in the bot's name for a while."""
+    return {key: value for key, value in cast("Mapping[str, Any]", interaction).items() if key != "token"}
 
 
 def _names(data: object) -> dict[str, str]:

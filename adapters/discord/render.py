@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from adapters.discord import limits
-from bridge.abilities import Button
+from bridge.actions import Button
 from bridge.channel import Payload
 from bridge.dialect import Dialect, write, write_block
 from bridge.markdown import Block, Container

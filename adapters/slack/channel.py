@@ -14,6 +14,7 @@ from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.files import Files
 from adapters.slack.groups import Groups
+from adapters.slack.invocations import Invocations
 from adapters.slack.missed import Missed
 from adapters.slack.presses import Presses
 from adapters.slack.streams import KEY, Streams, opening, streamable
@@ -21,7 +22,6 @@ from adapters.slack.uploads import Uploads
 from bridge import files
 from bridge.abilities import (
     Attachment,
-    Button,
     CanFetchFiles,
     CanFindSent,
     CanMention,
@@ -34,17 +34,14 @@ from bridge.abilities import (
     CanResolveGroups,
     CanResolveNames,
     CanSendFiles,
-    CanShowButtons,
     CanShowStatus,
     CanStream,
-    CanTellChanges,
     HasManifest,
     LinkedMessage,
-    TakeChange,
-    TakePress,
     WebhookRequest,
     WebhookResponse,
 )
+from bridge.actions import Button, CanShowButtons, CanTakeCommands, CanTellChanges, TakeChange, TakeCommand, TakePress
 from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, ConfigError
@@ -136,6 +133,7 @@ class SlackChannel:
         self._presses = Presses(name, self._client)
         self._groups = Groups(self._client)
         self._changed: TakeChange | None = None
+        self._invocations = Invocations()
         self._uploads = Uploads(name, self._client, settings.api_base)
         self._bot: parse.Bot | None = None
         self._app_token_is_good = settings.mode != "socket"
@@ -182,7 +180,8 @@ class SlackChannel:
             self._client.web,
             bot,
             accept,
-            self._presses,
+            presses=self._presses,
+            invocations=self._invocations,
             changed=self._changed,
             bot_token=settings.bot_token.get_secret_value(),
             signing_secret=secret,
@@ -221,6 +220,9 @@ class SlackChannel:
 
     def on_change(self, take: TakeChange) -> None:
         self._changed = take
+
+    def on_command(self, take: TakeCommand) -> None:
+        self._invocations.on_command(take)
 
     async def send(self, delivery: Delivery) -> MessageRef:
         file = files.read(delivery.payload)
@@ -369,6 +371,7 @@ class _Abilities(
     CanShowStatus,
     CanStream,
     CanTellChanges,
+    CanTakeCommands,
     HasManifest,
     Protocol,
 ):

@@ -70,6 +70,13 @@ def envelope_id(team: str, room: str, ts: str) -> str:
     return f"slack:{team}:{room}:{ts}"
 
 
+def invocation_id(team: str, room: str, trigger: str) -> str:
+    """The envelope id of a slash command, which Slack gives a trigger of its own. Raises ValueError if it is none."""
+    if not re.fullmatch(r"[A-Za-z0-9.]{1,120}", trigger):
+        raise ValueError(f"not a trigger of Slack: {trigger[:60]!r}")
+    return f"slack:{team}:{room}:command:{trigger}"
+
+
 def linked_message(link: str) -> LinkedMessage | None:
     """The message behind a permalink, which names no team; None for anything else."""
     found = _LINK.fullmatch(link.strip())

@@ -6,7 +6,9 @@ Bolt acknowledges before a listener runs, so the event is taken in a middleware,
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -22,9 +24,11 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.parse import Bot, Malformed, change, is_own, parse, press
+from adapters.slack.invocations import Invocations
+from adapters.slack.parse import Bot, Malformed, change, invocation, is_own, parse, press
 from adapters.slack.presses import Presses
-from bridge.abilities import TakeChange, WebhookRequest, WebhookResponse
+from bridge.abilities import WebhookRequest, WebhookResponse
+from bridge.actions import TakeChange
 from bridge.channel import Accept
 
 _log = structlog.get_logger(__name__)
@@ -46,25 +50,38 @@ _library_log.addFilter(_OneLine())
 
 
 class _Take(AsyncMiddleware):  # type: ignore[misc, unused-ignore]
-    """Gives messages to `accept`, changes of them to `changed`, presses of buttons to `presses`, and answers for them.
+    """Gives messages to `accept`, changes of them to `changed`, presses of buttons to `presses`, slash commands to
+    `invocations`, and answers for them.
 
     A raise becomes 500, which is no acknowledgement.
 
     It stands before Bolt's authorization, which events do not need.
     """
 
-    def __init__(self, channel: str, bot: Bot, accept: Accept, presses: Presses, changed: TakeChange | None) -> None:
+    def __init__(
+        self,
+        channel: str,
+        bot: Bot,
+        accept: Accept,
+        presses: Presses,
+        invocations: Invocations,
+        *,
+        changed: TakeChange | None,
+    ) -> None:
         self._channel = channel
         self._bot = bot
         self._accept = accept
         self._changed = changed
         self._presses = presses
+        self._invocations = invocations
 
     async def async_process(self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Any) -> BoltResponse:  # noqa: A002
         body: Mapping[str, Any] = req.body
         if body.get("type") == "url_verification":
             await next()
             return resp
+        if "command" in body:
+            return await self._answer(body)
         try:
             is_event = body.get("type") == "event_callback"
             taken = parse(body, self._bot) if is_event else None
@@ -81,14 +98,24 @@ class _Take(AsyncMiddleware):  # type: ignore[misc, unused-ignore]
             await self._presses.take(pressed)
         return BoltResponse(status=200)
 
+    async def _answer(self, body: Mapping[str, Any]) -> BoltResponse:
+        """What is not taken is not acknowledged: then Slack tells the person that it failed."""
+        try:
+            answer = await self._invocations.take(invocation(body, self._bot, datetime.now(UTC)))
+        except Malformed as error:
+            _log.warning("event.malformed", channel=self._channel, reason=str(error))
+            return BoltResponse(status=400)
+        return BoltResponse(status=404) if answer is None else BoltResponse(status=200, body=answer)
+
 
 def bolt_app(
     channel: str,
     client: AsyncWebClient,
     bot: Bot,
     accept: Accept,
-    presses: Presses,
     *,
+    presses: Presses,
+    invocations: Invocations,
     changed: TakeChange | None,
     bot_token: str,
     signing_secret: str | None,
@@ -105,7 +132,7 @@ def bolt_app(
     return AsyncApp(
         logger=_library_log,
         client=client,
-        before_authorize=_Take(channel, bot, accept, presses, changed),
+        before_authorize=_Take(channel, bot, accept, presses, invocations, changed=changed),
         authorize=authorize,
         signing_secret=signing_secret or "",
         request_verification_enabled=signing_secret is not None,
@@ -167,6 +194,8 @@ async def dispatch(app: AsyncApp, signing_secret: str, request: WebhookRequest) 
         return WebhookResponse(401, b"not signed by Slack")
     try:
         bolt_request = AsyncBoltRequest(body=request.body.decode(), query=request.query, headers=dict(request.headers))
+        if not bolt_request.body:  # Bolt finds nothing in a command with the word "payload" in its text
+            bolt_request.body = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
     except Exception:  # noqa: BLE001 - Bolt raises whatever its JSON parser does, and more
         bolt_request = None
     if bolt_request is None or not isinstance(bolt_request.body, dict):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -14,6 +14,11 @@ features:
   bot_user:
     display_name: threadbridge
     always_online: true
+  slash_commands:
+    - command: /threadbridge
+      description: What can be said to the bridge itself
+      usage_hint: help | status | stop | retry | new | link ABC-123 | unlink
+      should_escape: false
 oauth_config:
   scopes:
     bot:
@@ -27,6 +32,7 @@ oauth_config:
       - mpim:history
       - mpim:read
       - chat:write
+      - commands
       - files:read
       - reactions:write
       - files:write

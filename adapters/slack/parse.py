@@ -1,8 +1,10 @@
-"""An Events API payload -> `(Envelope, Facts)` or `Change`, an interaction's -> `Press`. Pure.
+"""An Events API payload -> `(Envelope, Facts)` or `Change`, an interaction's -> `Press`, a slash command's ->
+`Invocation`. Pure.
 
 Source: https://docs.slack.dev/reference/events/message with its subtypes message_changed and message_deleted,
-https://docs.slack.dev/reference/events/app_mention and
-https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+https://docs.slack.dev/reference/events/app_mention,
+https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and
+https://docs.slack.dev/interactivity/implementing-slash-commands
 """
 
 import re
@@ -12,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from adapters.slack import attached, ids, markup
-from bridge.abilities import Change, Press
+from bridge.actions import Change, Invocation, Press
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
@@ -117,6 +119,42 @@ def press(payload: Mapping[str, Any], bot: Bot) -> Press:
         author_is_bot=False,
     )
     return Press(button, ids.message_ref(room, ts), actor, facts)
+
+
+def invocation(payload: Mapping[str, Any], bot: Bot, at: datetime) -> Invocation:
+    """A slash command; `at`: when it came, which Slack does not say. Raises Malformed.
+
+    Slack refuses them inside threads, and the payload names none: it is beside all threads of its room.
+    """
+    team, room, user = _text(payload, "team_id") or bot.team, _text(payload, "channel_id"), _text(payload, "user_id")
+    trigger = _text(payload, "trigger_id")
+    if room is None or user is None or trigger is None:
+        raise Malformed("a command without channel_id, user_id or trigger_id")
+    try:
+        place = Conversation(source="slack", ref=ids.conversation_ref(ids.Place(team, room, None)))
+        envelope = Envelope(
+            id=ids.invocation_id(team, room, trigger),
+            source="slack",
+            actor=Actor(id=ids.actor_id(user), display=readable(_text(payload, "user_name") or user), type="human"),
+            conversation=place,
+            text=readable(_text(payload, "text") or "").strip(),
+            ts=at,
+            raw={key: value for key, value in payload.items() if key not in {"token", "response_url"}},
+        )
+    except ValueError as error:
+        raise Malformed(str(error).splitlines()[0]) from error
+    facts = Facts(
+        workspace=team,
+        room=room,
+        author=user,
+        thread=(team, room),
+        direct=_text(payload, "channel_name") == "directmessage" or room.startswith("D"),
+        addressed=True,
+        in_thread=False,
+        author_is_bot=False,
+        unthreaded=place,
+    )
+    return Invocation(envelope, facts, beside_threads=True)
 
 
 def is_own(payload: Mapping[str, Any], bot: Bot) -> bool:

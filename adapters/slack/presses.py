@@ -10,7 +10,7 @@ import structlog
 
 from adapters.slack import ids
 from adapters.slack.client import SlackClient
-from bridge.abilities import Press, TakePress
+from bridge.actions import Press, TakePress
 from bridge.errors import ChannelError
 
 _log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from adapters.slack import limits
 from adapters.slack.markup import escape
-from bridge.abilities import Button
+from bridge.actions import Button
 from bridge.channel import Payload
 from bridge.dialect import Dialect, unfenced, write, write_block
 from bridge.markdown import Block, Container

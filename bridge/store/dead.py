@@ -88,6 +88,18 @@ _GIVEN_UP_LAST = (
     _TURNS.where(of_dead_turns, _messages_before(turns), ~_ANSWERED_SINCE).order_by(turns.c.seq.desc()).limit(1)
 )
 
+_GIVEN_UP = (
+    _TURNS.where(
+        of_dead_turns,
+        turns.c.session_id == bindparam("of"),
+        turns.c.channel == bindparam("on"),
+        turns.c.kind == "message",
+    )
+    .order_by(turns.c.seq.desc())
+    .limit(1)
+)
+_GIVEN_UP_THERE = _GIVEN_UP.where(turns.c.place == bindparam("at"))
+
 _REOPEN_DELIVERY = insert(open_deliveries).from_select(
     ["seq", "session_id", "channel", "line", "owner", "lease_until", "attempts", "in_doubt"],
     select(
@@ -203,6 +215,14 @@ def given_up_last(connection: Connection, lease: TurnLease) -> DeadLetter | None
         "written": lease.accepted_at,
     }
     row = connection.execute(_GIVEN_UP_LAST, of).one_or_none()
+    return _letter(row) if row else None
+
+
+def given_up(connection: Connection, session: str, channel: str, place: str | None) -> DeadLetter | None:
+    """The newest message of a session that was not answered; if a place is named, of those that were written there."""
+    of = {"of": session, "on": channel}
+    statement, narrowed = (_GIVEN_UP, of) if place is None else (_GIVEN_UP_THERE, of | {"at": place})
+    row = connection.execute(statement, narrowed).one_or_none()
     return _letter(row) if row else None
 
 

@@ -45,6 +45,10 @@ class Order:
     """What is posted for each outcome."""
     ticket: str | None = None
     """The session to link to."""
+    only_if_begun: bool = False
+    """Where nothing was asked yet it changes nothing."""
+    everywhere: bool = False
+    """`!retry` means what was given up last in the session, wherever that was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,8 @@ class OrderStatements:
         said_at = arrival.envelope.ts.timestamp()
         if arrival.only_if_known and (known is None or (arrival.missed and known.since > said_at)):
             return Outcome.NOT_TAKING_PART
+        if order.only_if_begun and connection.execute(_INSTANCE, {"of": here.session}).first() is None:
+            return Outcome.NOT_TAKING_PART
         outcome, session = self._effect(connection, order, here, now)
         self._ensure(connection, session, arrival, now)
         row = turn_row(arrival, session, wants_context=False, now=now)
@@ -181,6 +187,8 @@ class OrderStatements:
                 return Outcome.DONE, self._begin_anew(connection, order.arrival, here, now)
             case Command.LINK if order.ticket is not None:
                 return self._link(connection, order.arrival, here, order.ticket, now)
+            case Command.RETRY:
+                return self._ask_again(connection, order, here), here.session
             case Command.UNLINK:
                 return self._unlink(connection, order.arrival, here, now)
             case _:
@@ -200,6 +208,13 @@ class OrderStatements:
         connection.execute(_DROPPED, {"of": row.seq, "at": now})
         return Outcome.DONE
 
+    @staticmethod
+    def _ask_again(connection: Connection, order: Order, here: _Here) -> Outcome:
+        place = None if order.everywhere else order.arrival.envelope.conversation.ref
+        letter = dead.given_up(connection, here.session, order.arrival.channel, place)
+        dead.retry(connection, [letter] if letter else [])
+        return Outcome.DONE if letter else Outcome.NOTHING
+
     def _begin_anew(self, connection: Connection, arrival: Arrival, here: _Here, now: float) -> str:
         if here.kept and connection.execute(_HAS_MESSAGES, {"of": here.session}).first() is None:
             return here.session  # nobody asked anything since the last time
@@ -214,7 +229,7 @@ class OrderStatements:
         self, connection: Connection, arrival: Arrival, here: _Here, ticket: str, now: float
     ) -> tuple[Outcome, str]:
         """Only where the session's instance is one that may answer here: other teams' tickets are theirs."""
-        if here.session == ticket:
+        if here.kept and here.session == ticket:
             return Outcome.NOTHING, here.session
         instance = connection.execute(_INSTANCE, {"of": ticket}).scalar()
         if instance is not None and instance not in arrival.instances:

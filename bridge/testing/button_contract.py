@@ -9,7 +9,8 @@ from typing import Protocol
 
 import pytest
 
-from bridge.abilities import Button, CanEdit, CanShowButtons, Press
+from bridge.abilities import CanEdit
+from bridge.actions import Button, CanShowButtons, Press
 from bridge.channel import Channel, MessageRef, Payload
 from bridge.envelope import Envelope
 from bridge.testing.channel_contract import PATIENCE, Inbox, Platform, delivery, listening

@@ -45,3 +45,51 @@ async def test_what_does_not_exist_is_said(simulator):
         simulator.post_in_forum("Ada", "title", "text", forum="general")
     with pytest.raises(LookupError, match="no thread was opened"):
         simulator.archive(simulator.say_in("Ada", "alone").thread)
+
+
+COMMANDS = [
+    {
+        "name": "ask",
+        "description": "asks",
+        "options": [{"type": 3, "name": "what", "description": "x", "required": True}],
+    },
+    {"name": "here", "description": "only in servers", "contexts": [0]},
+]
+
+
+async def test_people_choose_only_what_is_registered_and_shown_there(simulator, rest):
+    path = f"/applications/{simulator.application_id}/commands"
+    with pytest.raises(LookupError):
+        simulator.invoke("Ada", "ask why")
+    _, first = await rest("PUT", path, COMMANDS)
+    _, again = await rest("PUT", path, COMMANDS[::-1])
+    assert {one["name"]: one["id"] for one in again} == {one["name"]: one["id"] for one in first}
+    assert (
+        simulator.invoke("Ada", "ask why not", direct=True).room == simulator.guild.direct(simulator.person("Ada")).id
+    )
+    assert simulator.invoke("Ada", "here").command == "here"
+    with pytest.raises(LookupError):
+        simulator.invoke("Ada", "here", direct=True)
+    for words in ("ask", "here and there"):
+        with pytest.raises(ValueError, match="takes"):
+            simulator.invoke("Ada", words)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "Ask"}, {"name": ""}, {"name": "a b"}, {"name": "a" * 33}, {"description": ""}, {"contexts": [3]},
+        {"description": "x" * 101}, {"contexts": []}, {"integration_types": [2]},
+        {"options": [{"type": 3, "name": "x"}]}, {"options": [{"type": 99, "name": "x", "description": "x"}]},
+        {"options": [{"type": 3, "name": n, "description": "x", "required": n == "b"} for n in "ab"]},
+        {"options": [{"type": 3, "name": f"o{n}", "description": "x"} for n in range(26)]},
+    ],
+)  # fmt: skip
+async def test_commands_that_discord_would_not_take_are_refused(simulator, rest, wrong):
+    path = f"/applications/{simulator.application_id}/commands"
+    good = {"name": "ask", "description": "asks", "type": 1}
+    status, refusal = await rest("PUT", path, [good | wrong])
+    assert (status, refusal["code"]) == (400, 50035)
+    status, refusal = await rest("PUT", path, [good, good])
+    assert (status, refusal["code"]) == (400, 50035)
+    assert await rest("GET", path) == (200, [])

@@ -8,7 +8,7 @@ from hypothesis import given
 from adapters.slack import ids
 from adapters.slack.render import render, render_with_buttons
 from adapters.slack.simulator.notifications import notified
-from bridge.abilities import Button
+from bridge.actions import Button
 from bridge.channel import Delivery
 from bridge.envelope import Conversation
 from tests.pings import ANSWERS, AT_THE_END_OF_A_PART, HOSTILE_TEXT, MENTIONS, split_in_two

@@ -143,3 +143,41 @@ async def test_an_ephemeral_message_is_seen_by_one_member_and_stands_in_no_histo
         await client.chat_postEphemeral(channel="#general", user=bo, text="nor you")
     assert (simulator.whispers("Ada"), simulator.whispers("Bo")) == (["only you"], [])
     assert [said.text for said in simulator.read(asked.thread)] == ["hello"]
+
+
+# https://docs.slack.dev/interactivity/implementing-slash-commands
+SLASH_COMMAND: dict[str, Any] = {
+    "token": str, "team_id": str, "team_domain": str, "channel_id": str, "channel_name": "general", "user_id": str,
+    "user_name": str, "command": "/threadbridge", "text": "stop", "api_app_id": str, "is_enterprise_install": "false",
+    "response_url": str, "trigger_id": str,
+}  # fmt: skip
+
+
+async def test_a_slash_command_reaches_bolts_listener_and_only_that_person_sees_the_answer(simulator, connect):
+    bot = await connect(simulator)
+    bodies: list[dict[str, Any]] = []
+
+    async def listener(ack, body):
+        bodies.append(body)
+        await ack("stopped")
+
+    bot.app.command("/threadbridge")(listener)
+    assert await simulator.invoke("Ada", "stop")
+    check(bodies[0], SLASH_COMMAND)
+    assert await simulator.invoke("Ada", "stop", direct=True)
+    assert bodies[1]["channel_name"] == "directmessage"
+    assert (simulator.whispers("Ada"), simulator.whispers("Bo")) == (["stopped", "stopped"], [])
+
+
+async def test_a_slash_command_that_nobody_acknowledges_fails_and_slack_says_so(impatient, connect):
+    await connect(impatient)
+    assert not await impatient.invoke("Ada", "stop")
+    assert impatient.whispers("Ada") == ['/threadbridge failed with the error "operation_timeout"']
+
+
+async def test_in_a_thread_slack_itself_refuses_a_slash_command(simulator, connect):
+    bot = await connect(simulator)
+    asked = simulator.say_in("Ada", "hello")
+    assert not await simulator.invoke("Ada", "stop", thread=asked.thread)
+    assert simulator.whispers("Ada") == ["/threadbridge is not supported in threads. Sorry!"]
+    await bot.client.auth_test()

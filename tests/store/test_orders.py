@@ -218,3 +218,49 @@ async def test_a_command_stands_in_the_audit_without_its_text(store: SqlStore, u
     with database.transaction(url, read_only=True) as connection:
         found = connection.exec_driver_sql("SELECT actor, action, target, outcome, channel FROM audit").all()
     assert [tuple(row) for row in found] == [("p:u", "link", "ticket-abc-1", "done", "c")]
+
+
+def invoked(command: Command, number: int = 200, *, everywhere: bool = False, **changes: Any) -> Order:
+    """A command of the platform's own in the thread `t`: nothing is posted for it."""
+    return replace(order(command, number, **changes), answers={}, only_if_begun=True, everywhere=everywhere)
+
+
+async def give_up(store: SqlStore, message: Arrival) -> None:
+    await store.accept(message)
+    await store.finish_turn(await turn(store), TurnResult("failed", error="no"))
+
+
+@pytest.mark.parametrize("command", [Command.NEW, Command.STOP, Command.RETRY, Command.UNLINK])
+async def test_what_is_invoked_where_nothing_was_asked_leaves_no_trace(store: SqlStore, command: Command) -> None:
+    assert await store.obey(invoked(command)) is Outcome.NOT_TAKING_PART
+    assert await store.standing(said(1)) is None
+    assert await store.accept(said(2, only_if_known=True)) is Accepted.NOT_TAKING_PART
+
+
+async def test_what_was_given_up_is_asked_again_at_once_and_once(store: SqlStore) -> None:
+    for number in (1, 2):
+        await give_up(store, said(number))
+    assert await store.obey(invoked(Command.RETRY)) is Outcome.DONE
+    assert await store.obey(invoked(Command.RETRY)) is Outcome.DUPLICATE
+    lease = await turn(store)
+    assert lease.envelope.id == "p:2"
+    assert await store.obey(invoked(Command.RETRY, 201)) is Outcome.DONE, "the one before that"
+    assert await store.obey(invoked(Command.RETRY, 202)) is Outcome.NOTHING
+
+
+async def test_in_a_session_of_several_threads_it_is_that_threads_unless_it_was_invoked_beside_them(
+    store: SqlStore,
+) -> None:
+    shared = {"session": "room", "binds_thread": False}
+    await give_up(store, said(1, thread="t", **shared))
+    await give_up(store, said(2, thread="u", **shared))
+    assert await store.obey(invoked(Command.RETRY, 201, thread="v", **shared)) is Outcome.NOTHING
+    assert await store.obey(invoked(Command.RETRY, 202, thread="t", **shared)) is Outcome.DONE
+    assert (await turn(store)).envelope.id == "p:1"
+    assert await store.obey(invoked(Command.RETRY, 203, thread="v", everywhere=True, **shared)) is Outcome.DONE
+
+
+async def test_a_ticket_that_the_rule_reads_in_the_command_itself_is_linked_all_the_same(store: SqlStore) -> None:
+    assert await store.obey(order(Command.LINK, ticket="ticket-1", session="ticket-1")) is Outcome.DONE
+    assert await session_of(store, said(1)) == "ticket-1"
+    assert await store.obey(order(Command.LINK, 101, ticket="ticket-1", session="ticket-1")) is Outcome.NOTHING

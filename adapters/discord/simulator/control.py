@@ -62,6 +62,7 @@ def _add_control_routes(application: web.Application, simulator: DiscordServer) 
         "delete_thread": control.delete_thread,
         "archive": control.archive,
         "interact": control.interact,
+        "invoke": control.invoke,
         "press": control.press,
         "redeliver": control.redeliver,
         "faults": control.faults,
@@ -157,6 +158,19 @@ class _Control:
             thread=body.get("thread"),
         )
         return {"id": made.id, "token": made.token}
+
+    def invoke(self, body: Payload) -> Payload:
+        """{person, words, room?, thread?, direct?}; answers as `press`."""
+        person = _text(body, "person")
+        before = self._simulator.whispers(person)
+        made = self._simulator.invoke(
+            person,
+            _text(body, "words"),
+            room=str(body.get("room") or "general"),
+            thread=body.get("thread"),
+            direct=bool(body.get("direct")),
+        )
+        return {"id": made.id, "token": made.token, "whispers": before}
 
     def press(self, body: Payload) -> Payload:
         """{person, thread, id, button}; answers {id, token, whispers}: all that only that person was shown before."""

@@ -1,26 +1,22 @@
-"""What people, other apps and the guild's owner do."""
+"""What people and other apps do."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 
-from adapters.discord.simulator import components, files, objects
-from adapters.discord.simulator.api import Api
+from adapters.discord.simulator import commands, components, files, objects
 from adapters.discord.simulator.guild import (
     FORUMS,
     Message,
     MessageType,
     Payload,
     Person,
-    Role,
     Room,
-    RoomKind,
     RoomType,
     SharedFile,
-    Thread,
 )
 from adapters.discord.simulator.interaction import Interaction
-from adapters.discord.simulator.permissions import EVERYONE, bits, can, in_room
-from adapters.discord.simulator.publisher import Publisher
+from adapters.discord.simulator.owner import Owner
+from adapters.discord.simulator.permissions import EVERYONE, in_room
 from bridge.testing.simulator import Said
 
 EPHEMERAL = 1 << 6
@@ -33,16 +29,8 @@ THREAD_NAME = 100  # characters
 """https://docs.discord.com/developers/resources/channel#start-thread-from-message."""
 
 
-class People:
+class People(Owner):
     """Everybody but the bot. People may do everything, in locked threads, too."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    @property
-    def publisher(self) -> Publisher:
-        """Tells what happens."""
-        return self._api.publisher
 
     async def say(self, person: str, text: str, *, thread: str | None = None) -> Said:
         """Mentions the bot at the top of #general, or answers in the thread as it is.
@@ -162,68 +150,6 @@ class People:
         """Takes messages of one room or thread away at once, as bots of moderators do."""
         self.publisher.delete_many([self.message(said) for said in gone])
 
-    def delete_thread(self, thread: str) -> None:
-        """Takes a thread away; the message it was opened from stays."""
-        self.publisher.remove(self._thread(thread))
-
-    def delete_room(self, room: str) -> None:
-        """Takes a room away with its threads."""
-        self.publisher.remove(self.room(room))
-
-    def archive(self, thread: str, *, locked: bool = False) -> None:
-        """Archives a thread, and locks it: then only moderators can write there."""
-        found = self._thread(thread)
-        found.locked = locked
-        self.publisher.set_archived(found, archived=True)
-
-    def lock(self, thread: str, *, locked: bool = True) -> None:
-        """Locks a thread without archiving it, or unlocks it."""
-        found = self._thread(thread)
-        found.locked = locked
-        self.publisher.thread_changed(found)
-
-    def kick(self) -> None:
-        """Removes the bot from the guild; direct channels stay."""
-        self.publisher.bot_left()
-
-    def invite_again(self) -> None:
-        """Makes the bot a member of the guild again."""
-        self.publisher.bot_joined()
-
-    def add_room(self, name: str, *, kind: RoomKind = "text", topic: str | None = None) -> Room:
-        """Makes a room."""
-        made = self._api.guild.add_room(name, kind, topic)
-        self.publisher.room_added(made)
-        return made
-
-    def role(self, name: str, *people: str) -> str:
-        """Gives the role of that name to these people and takes it from all others; its id. Made on first use."""
-        guild = self._api.guild
-        known = next((each for each, role in guild.roles.items() if role.name == name), None)
-        if known is None:
-            known = guild.ids.next()
-            guild.roles[known] = Role(name)
-            self.publisher.role_added(known)
-        guild.roles[known].members = {guild.person(person).id for person in people}
-        return known
-
-    def leave(self, person: str) -> None:
-        """Somebody is no member of the guild any more, and has no role; direct channels stay."""
-        guild, gone = self._api.guild, self._api.guild.person(person).id
-        guild.strangers.add(gone)
-        for role in guild.roles.values():
-            role.members.discard(gone)
-
-    def deny(self, room: str, *permissions: str) -> None:
-        """Takes permissions from the bot in a room, such as "view_channel" or "send_messages_in_threads"."""
-        found, taken = self.room(room), bits(permissions)
-        self._overwrite(found, found.allowed & ~taken, found.denied | taken)
-
-    def allow(self, room: str, *permissions: str) -> None:
-        """Gives permissions to the bot in a room."""
-        found, given = self.room(room), bits(permissions)
-        self._overwrite(found, found.allowed | given & ~EVERYONE, found.denied & ~given)
-
     def interact(
         self,
         person: str,
@@ -244,6 +170,26 @@ class People:
         data: Payload = {"id": command_id, "name": command, "type": 1, "options": list(options)}
         self.publisher.interaction(self._interaction_body(made, place, {"type": 2, "data": data}))
         return made
+
+    def invoke(
+        self, person: str, words: str, *, room: str = DEFAULT_ROOM, thread: str | None = None, direct: bool = False
+    ) -> Interaction:
+        """Chooses one of the bot's commands and fills it in, as in "link ABC-123", there or in the bot's DM.
+
+        Raises LookupError where Discord shows no such command. The person is shown that it failed if it is not
+        `answered_in_time`.
+        """
+        api = self._api
+        author = api.guild.person(person)
+        if direct:
+            thread = api.guild.direct(author).id
+        place = self._place(author, room, thread, None)
+        command, options = commands.chosen(self.registered(), place, words)
+        return self.interact(person, command, room=place.id, thread=thread, options=options)
+
+    def registered(self) -> Sequence[Payload]:
+        """The commands that the app registered for everywhere."""
+        return self._api.commands.get("", ())
 
     def press(self, person: str, said: Said, label: str) -> Interaction:
         """Presses the button with that label under a message.
@@ -269,13 +215,6 @@ class People:
         who = self._api.guild.person(person)
         own = [made for made in self._api.interactions.values() if made.person is who]
         return [one.content for made in own for one in made.messages.values() if one.flags & EPHEMERAL]
-
-    def room(self, name: str) -> Room:
-        """The room with that name or id."""
-        found = self._api.guild.find_room(name)
-        if found is None:
-            raise LookupError(f"no room {name!r}: make one with `add_room`")
-        return found
 
     def person(self, name: str) -> Person:
         """The person with that display name, made on first use."""
@@ -341,17 +280,6 @@ class People:
         made = self._api.guild.open_thread(channel, starter.content[:THREAD_NAME] or "thread", author, starter=starter)
         self.publisher.thread_opened(made, starter)
         return made
-
-    def _thread(self, thread: str) -> Thread:
-        opened = self._api.guild.resolve(thread)[2]
-        if opened is None:
-            raise LookupError(f"no thread was opened from {thread!r} yet")
-        return opened
-
-    def _overwrite(self, room: Room, allowed: int, denied: int) -> None:
-        could_see = can(self._api.guild, room, "view_channel")
-        room.allowed, room.denied = allowed, denied
-        self.publisher.room_changed(room, could_see=could_see)
 
     def _interaction_body(self, made: Interaction, place: Room, described: Payload) -> Payload:
         """https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object."""

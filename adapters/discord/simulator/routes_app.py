@@ -7,6 +7,7 @@ https://docs.discord.com/developers/interactions/application-commands.
 
 from typing import cast
 
+from adapters.discord.simulator import commands as checks
 from adapters.discord.simulator import objects
 from adapters.discord.simulator.answers import Answer, ApiError
 from adapters.discord.simulator.api import Api, Args, Route
@@ -54,18 +55,24 @@ def commands(api: Api, args: Args) -> Answer:
 
 
 def put_commands(api: Api, args: Args) -> Answer:
-    """Bulk Overwrite Global or Guild Application Commands."""
-    given: object = args.body
-    if not isinstance(given, list):
+    """Bulk Overwrite Global or Guild Application Commands; one that has that name keeps its id."""
+    body: object = args.body
+    if not isinstance(body, list):
         raise ApiError(50035)
+    given = cast("list[Payload]", body)
+    checks.check(given)
     registered = _commands(api, args)
-    registered[:] = [_command(api, args, each) for each in cast("list[Payload]", given)]
+    known = {each["name"]: each["id"] for each in registered}
+    registered[:] = [
+        _command(api, args, each) | ({"id": known[each["name"]]} if each["name"] in known else {}) for each in given
+    ]
     return Answer(registered)
 
 
 def post_command(api: Api, args: Args) -> Answer:
     """Create Global or Guild Application Command; one with that name is replaced."""
     registered = _commands(api, args)
+    checks.check([args.fields])
     made = _command(api, args, args.fields)
     registered[:] = [each for each in registered if each["name"] != made["name"]]
     registered.append(made)

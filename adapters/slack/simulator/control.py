@@ -49,6 +49,7 @@ def _add_control_routes(application: web.Application, simulator: SlackServer) ->
         "say": control.say,
         "press": control.press,
         "group": control.group,
+        "invoke": control.invoke,
         "edit": control.edit,
         "delete": control.delete,
         "unfurl": control.unfurl,
@@ -102,6 +103,19 @@ class _Control:
         people: list[str] = body.get("people") or []
         self._simulator.group(Args(body).required("id"), *people)
         return {}
+
+    async def invoke(self, body: Payload) -> Payload:
+        """{person, words?, room?, thread?, direct?}; answers as `press`."""
+        simulator, args = self._simulator, Args(body)
+        person = args.required("person")
+        acknowledged = await simulator.invoke(
+            person,
+            args.text("words"),
+            room=args.text("room") or "#general",
+            thread=args.text("thread") or None,
+            direct=args.flag("direct"),
+        )
+        return {"acknowledged": acknowledged, "whispers": simulator.whispers(person)}
 
     def edit(self, body: Payload) -> Payload:
         """{thread, id, text}."""

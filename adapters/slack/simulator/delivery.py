@@ -1,7 +1,7 @@
 """What both transports of events share: the event, the record of what became of it, the rules of retrying."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -46,6 +46,14 @@ class Transport(Protocol):
 
         Where it is not, the person is shown an error; a retry is not documented.
         https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
+        """
+        ...
+
+    async def command(self, fields: Mapping[str, str]) -> object:
+        """Delivers a slash command, once: the JSON that it was acknowledged with, or its text, or None.
+
+        None: it was not acknowledged in time. Slack does not send it again.
+        https://docs.slack.dev/interactivity/implementing-slash-commands
         """
         ...
 

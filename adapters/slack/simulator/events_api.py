@@ -90,6 +90,21 @@ class EventsApi:
         except (TimeoutError, ClientConnectionError):
             return False
 
+    async def command(self, fields: Mapping[str, str]) -> object:
+        """See `Transport.command`. The request is a form of the payload's fields, signed like an event."""
+        if self._faults.blackout or self._faults.deaf:
+            return None
+        body = urlencode(fields).encode()
+        headers = self._headers(body) | {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            async with self._open().post(self.url, data=body, headers=headers) as answer:
+                text = await answer.text()
+                if answer.status != 200:
+                    return None
+                return json.loads(text) if answer.content_type == "application/json" else text
+        except (TimeoutError, ClientConnectionError, ValueError):
+            return None
+
     async def verify_url(self, token: str) -> bool:
         """Sends `url_verification`, as Slack does when the URL is entered; true where the challenge came back.
 

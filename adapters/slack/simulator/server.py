@@ -19,7 +19,7 @@ from adapters.slack.simulator.publisher import Publisher
 from adapters.slack.simulator.rate_limit import Limiter, PostRate
 from adapters.slack.simulator.socket_mode import SocketMode
 from adapters.slack.simulator.web_api import Call, Tokens, WebApi
-from adapters.slack.simulator.workspace import Message, Person, Room, RoomKind, SharedFile, Workspace
+from adapters.slack.simulator.workspace import Message, Person, Room, RoomKind, SharedFile, Whisper, Workspace
 from bridge.testing.simulator import Said, Simulator
 
 DEFAULT_ROOM = "#general"
@@ -248,6 +248,33 @@ class SlackServer:
         room = self.workspace.rooms[message.room]
         payload = interactions.pressed(self.workspace, self.workspace.person(person), room, message, label)
         return await self.transport.interact(json.dumps(payload, separators=(",", ":")))
+
+    async def invoke(
+        self,
+        person: str,
+        words: str,
+        *,
+        room: str = DEFAULT_ROOM,
+        thread: str | None = None,
+        direct: bool = False,
+        command: str = interactions.COMMAND,
+    ) -> bool:
+        """Types a slash command in a room, a thread or the bot's DM: whether the app acknowledged it.
+
+        The person is shown what the app answered, or what Slack says where it did not; in a thread Slack refuses it.
+        """
+        workspace, who = self.workspace, self.workspace.person(person)
+        if thread is not None:
+            place, ts = self._thread(thread)
+            sentence = interactions.NOT_IN_THREADS.format(command=command)
+            self.publisher.whispered(Whisper(place.id, who.id, sentence, ts))
+            return False
+        place = workspace.direct(who) if direct else workspace.find_room(room) or workspace.room(room)
+        answer = await self.transport.command(interactions.commanded(workspace, who, place, command, words))
+        said = interactions.FAILED.format(command=command) if answer is None else interactions.shown(answer)
+        if said:
+            self.publisher.whispered(Whisper(place.id, who.id, said))
+        return answer is not None
 
     def buttons(self, said: Said) -> list[str]:
         """What stands on the buttons under a message."""

@@ -8,7 +8,7 @@ events go at once to another socket, which uses up one of their retries.
 import asyncio
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
@@ -72,7 +72,7 @@ class SocketMode:
         self._envelopes: dict[str, _Envelope] = {}
         self._held: dict[int, _Held] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
-        self._interactions: dict[str, asyncio.Future[None]] = {}
+        self._interactions: dict[str, asyncio.Future[object]] = {}
         self.connections_made = 0
         self.ping_interval = PING_INTERVAL
         faults.on_close_sockets = self.abort
@@ -105,21 +105,28 @@ class SocketMode:
 
     async def interact(self, payload: str) -> bool:
         """See `Transport.interact`."""
+        return await self._once("interactive", payload) is not None
+
+    async def command(self, fields: Mapping[str, str]) -> object:
+        """See `Transport.command`. The acknowledgement's payload is what the person is shown."""
+        return await self._once("slash_commands", json.dumps(fields))
+
+    async def _once(self, kind: str, payload: str) -> object:
+        """The payload of the acknowledgement, empty text where it has none; None where there is none in time."""
         if not self._active or self._faults.deaf:
-            return False
+            return None
         id_ = str(uuid.uuid4())
         acknowledged = self._interactions[id_] = asyncio.get_running_loop().create_future()
         self._next_socket().outbox.put_nowait(
-            f'{{"envelope_id":"{id_}","payload":{payload},"type":"interactive","accepts_response_payload":true}}'
+            f'{{"envelope_id":"{id_}","payload":{payload},"type":"{kind}","accepts_response_payload":true}}'
         )
         try:
             async with asyncio.timeout(self._ack_timeout):
-                await acknowledged
+                return await acknowledged
         except TimeoutError:
-            return False
+            return None
         finally:
             del self._interactions[id_]
-        return True
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection, from its ticket to its end."""
@@ -259,12 +266,13 @@ class SocketMode:
 
     def _acknowledge(self, text: str) -> None:
         try:
-            id_ = json.loads(text)["envelope_id"]
+            acknowledgement = json.loads(text)
+            id_ = acknowledgement["envelope_id"]
             envelope, interaction = self._envelopes.pop(id_, None), self._interactions.get(id_)
         except (ValueError, KeyError, TypeError):
             return  # Slack ignores what it does not understand, too
         if interaction is not None and not interaction.done():
-            interaction.set_result(None)
+            interaction.set_result(acknowledgement.get("payload") or "")
         if envelope is not None:
             envelope.timer.cancel()
             self._journal.acknowledged(envelope.event)

@@ -1,0 +1,40 @@
+"""A message and what policy decided about it -> what the store is asked to take."""
+
+from bridge.channel import Facts
+from bridge.commands import KIND
+from bridge.envelope import Envelope
+from bridge.policy import Decision
+from bridge.store.limits import Limits
+from bridge.store.protocol import Arrival
+
+
+def arrival(
+    channel: str,
+    decision: Decision,
+    envelope: Envelope,
+    facts: Facts,
+    *,
+    command: bool,
+    missed: bool = False,
+    too_old: str | None = None,
+    limits: Limits | None = None,
+) -> Arrival:
+    """A message to the agent, or a command: what was said before, and a ticket's session, wait for a real message."""
+    kind = KIND if command else envelope.kind
+    return Arrival(
+        channel=channel,
+        instances=decision.instances,
+        thread=decision.thread,
+        session=decision.session,
+        binds_thread=decision.binds_thread,
+        envelope=envelope.model_copy(update={"conversation": decision.conversation, "kind": kind}),
+        direct=facts.direct,
+        only_if_known=decision.only_if_known,
+        wants_context=decision.wants_context,
+        missed=missed,
+        too_old=too_old,
+        route=decision.route,
+        edited_at=facts.edited_at,
+        limits=limits,
+        joins=not command,
+    )
