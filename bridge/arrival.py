@@ -31,6 +31,7 @@ def arrival(
         direct=facts.direct,
         only_if_known=decision.only_if_known,
         wants_context=decision.wants_context,
+        catches_up=decision.catches_up,
         missed=missed,
         too_old=too_old,
         route=decision.route,

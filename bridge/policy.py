@@ -32,6 +32,8 @@ class Decision:
     """Answered only if the bot takes part in the thread already."""
     wants_context: bool
     """If the bot does not take part in the thread yet, the agent is given what was said there before."""
+    catches_up: bool = False
+    """If it does, the agent is given what was said there since it was asked last."""
     route: Route = AS_CONFIGURED
     """What is asked of whichever instance answers."""
     ticket: str | None = None
@@ -125,6 +127,7 @@ def decide(
         only_if_known=not triggered,
         route=Route(rule.model, rule.extra),
         wants_context=facts.in_thread and not flat,
+        catches_up=rule.trigger == "mention-only" and facts.in_thread and not flat,
         ticket=rule.ticket,
         if_paired=admitted.if_paired,
     )

@@ -187,6 +187,7 @@ class Turns:
                     one
                     for one, facts in await channel.earlier_in_thread(lease.envelope)
                     if commands.read(one.text) is None
+                    and (lease.context_since is None or one.ts.timestamp() > lease.context_since)
                     and await access.admits(
                         rules, lease.channel, facts, channel, self._store, said_at=one.ts.timestamp()
                     )
@@ -233,7 +234,7 @@ class Turns:
             await until_stored(lambda: self._store.begin_turn(lease))
         faultpoints.reached("turn.begun")
         shows = self._shows[lease.channel]
-        came = replies.Said(left)
+        came, shown = replies.Said(left), None
         try:
             async with (
                 self._running.limited(lease.seq, turn),
@@ -241,6 +242,7 @@ class Turns:
                 shows.previews.growing(lease) as growing,
                 contextlib.aclosing(self._instance.run(turn)) as items,
             ):
+                shown = growing
                 async for item in items:
                     faultpoints.reached("turn.heard")
                     match item:
@@ -255,8 +257,8 @@ class Turns:
                         case Ending():
                             came.ending = item
         except Stopped:
-            text = "\n\n".join(reply.text for reply in came.replies) or growing.take()
-            await self._stopped(lease, text, previewed=growing.posted)
+            text = "\n\n".join(reply.text for reply in came.replies) or (shown.take() if shown else "")
+            await self._stopped(lease, text, previewed=shown is not None and shown.posted)
             return
         faultpoints.reached("turn.answered")
         ending = came.ending

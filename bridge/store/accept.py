@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
+from bridge.commands import KIND
+from bridge.envelope import Envelope
 from bridge.errors import BridgeError
 from bridge.store import limiting
 from bridge.store.changed import MessageChange
@@ -21,6 +23,7 @@ _KNOWN = select(
     threads.c.session_id,
     func.coalesce(threads.c.since, threads.c.created_at),
     threads.c.unread,
+    func.coalesce(threads.c.anew_at, 0.0),
 ).where(tuple_(threads.c.channel, threads.c.thread).in_(bindparam("keys", expanding=True)))
 _TAKEN = select(turns.c.channel, turns.c.envelope_id, turns.c.place, turns.c.status).where(
     turns.c.envelope_id.in_(bindparam("of", expanding=True))
@@ -32,6 +35,17 @@ _MOVE = (
     update(sessions)
     .where(sessions.c.session_id == bindparam("of"))
     .values(instance=bindparam("now_instance"), continuation=None)  # another instance's means nothing to this one
+)
+_LAST_THERE = (
+    select(turns.c.envelope)
+    .where(
+        turns.c.session_id == bindparam("of"),
+        turns.c.channel == bindparam("on"),
+        turns.c.place == bindparam("at"),
+        turns.c.kind != KIND,
+    )
+    .order_by(turns.c.seq.desc())
+    .limit(1)
 )
 _NEW_SESSION = insert_or(sessions).on_conflict_do_nothing()
 _NEW_THREAD = insert_or(threads).on_conflict_do_nothing()
@@ -53,6 +67,8 @@ class Thread:
     """When the message was written with which that began."""
     unread: bool = False
     """What was said before it was not given to the agent."""
+    anew_at: float = 0.0
+    """When people began anew in it; 0: never."""
 
 
 class AcceptStatements:
@@ -95,8 +111,8 @@ class AcceptStatements:
                 new_threads.append(thread_row(arrival, session, now))
             turn = (session, arrival.envelope.id)
             outcomes.append(Accepted.DUPLICATE if turn in candidates else turn)
-            wants_context = arrival.wants_context and (thread is None or thread.unread)
-            row = turn_row(arrival, session, wants_context=wants_context, now=now)
+            wants_context, since = self._context(connection, arrival, thread, session)
+            row = turn_row(arrival, session, wants_context=wants_context, now=now) | {"context_since": since}
             candidates.setdefault(turn, (arrival, row))
         rows = {turn: row for turn, (_, row) in candidates.items()}
         self._choose_instances(connection, rows, {turn: one.instances for turn, (one, _) in candidates.items()})
@@ -113,6 +129,20 @@ class AcceptStatements:
             outcome if isinstance(outcome, Accepted) else inserted.get(outcome, Accepted.DUPLICATE)
             for outcome in outcomes
         ]
+
+    @staticmethod
+    def _context(
+        connection: Connection, arrival: Arrival, thread: Thread | None, session: str
+    ) -> tuple[bool, float | None]:
+        """Whether the agent is given what was said before, and since when that is new to it."""
+        if thread is None or thread.unread:
+            return arrival.wants_context, None
+        if not arrival.catches_up:
+            return False, None
+        there = {"of": session, "on": arrival.channel, "at": arrival.envelope.conversation.ref}
+        last = connection.execute(_LAST_THERE, there).scalar()
+        said_at = Envelope.model_validate_json(last).ts.timestamp() if last else 0.0
+        return True, max(thread.since, thread.anew_at, said_at)
 
     @staticmethod
     def _shared(connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, str]:

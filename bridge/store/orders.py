@@ -76,6 +76,12 @@ _BIND = (
     .where(threads.c.channel == bindparam("on"), threads.c.thread == bindparam("of"))
     .values(session_id=bindparam("now_session"))
 )
+_AFRESH = (
+    # What was said before is not given to the agent either.
+    update(threads)
+    .where(threads.c.channel == bindparam("on"), threads.c.thread == bindparam("of"))
+    .values(anew_at=bindparam("at"), unread=False)
+)
 _OPEN = (
     select(open_turns.c.seq, open_turns.c.owner, open_turns.c.lease_until, open_turns.c.attempts, turns.c.accepted_at)
     .join(turns, turns.c.seq == open_turns.c.seq)
@@ -223,6 +229,8 @@ class OrderStatements:
             fresh = ids.numbered(here.own, number)
             number += 1
         self._keep(connection, arrival, here, fresh, now)
+        began = {"on": arrival.channel, "of": here.key, "at": arrival.envelope.ts.timestamp()}
+        connection.execute(_AFRESH, began)
         return fresh
 
     def _link(

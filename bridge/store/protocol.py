@@ -37,6 +37,8 @@ class Arrival:
     """Accepted only if the bot takes part in the thread already."""
     wants_context: bool
     """The agent is given what was said before if this is the first that the bot answers in the thread."""
+    catches_up: bool = False
+    """The agent is given what was said since the last message that it answered in the thread."""
     missed: bool = False
     """Not heard live but read afterwards. It counts only if no session has it, and as a follow-up only if the bot took
     part in the thread before it was written."""
@@ -89,6 +91,8 @@ class TurnLease(Lease):
     accepted_at: float
     """Seconds since the epoch."""
     route: Route = AS_CONFIGURED
+    context_since: float | None = None
+    """Of what was said before it, what is not older than that is new; seconds since the epoch. None: all of it."""
     stop: bool = False
     """Somebody wants it stopped."""
     spends: tuple[tuple[str, str], ...] = ()

@@ -39,6 +39,7 @@ threads = Table(
     Column("created_at", Float, nullable=False),
     Column("since", Float),
     Column("unread", Boolean, nullable=False, server_default=false()),  # the agent was not given what was said before
+    Column("anew_at", Float),  # when people wrote that they begin anew
 )
 
 heard = Table(
@@ -70,6 +71,7 @@ turns = Table(
     Column("replies", Text),
     Column("usage", Text),
     Column("route", Text),
+    Column("context_since", Float),  # when what is new of what was said before it begins
     Column("kind", String),  # of its envelope
     Column("place", String),  # its conversation's `ref`
     Column("edited_at", Float),  # by the platform's clock

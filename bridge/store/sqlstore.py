@@ -254,7 +254,7 @@ class SqlStore:
 
     def _renew(self, connection: Connection, calls: Sequence[None]) -> Sequence[Sequence[int]]:
         working, _ = [leasing.renew(connection, self._steady()) for leasing in self._leasing]
-        to_stop = self._orders.to_stop(connection, working) if working else []
+        to_stop: Sequence[int] = self._orders.to_stop(connection, working) if working else []
         return [to_stop] * len(calls)
 
     def _note(self, connection: Connection, calls: Sequence[Sequence[Entry]]) -> Sequence[BridgeError | None]:

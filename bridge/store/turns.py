@@ -58,6 +58,7 @@ _LEASED = (
         turns.c.spends,
         sessions.c.continuation,
         open_turns.c.stop,
+        turns.c.context_since,
     )
     .join(open_turns, open_turns.c.seq == turns.c.seq)
     .join(sessions, sessions.c.session_id == turns.c.session_id)
@@ -142,6 +143,7 @@ class TurnStatements:
                     accepted_at=row.accepted_at,
                     route=route,
                     stop=row.stop,
+                    context_since=row.context_since,
                     spends=limiting.read_spends(row.spends, row.instance),
                 )
             )

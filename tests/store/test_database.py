@@ -88,10 +88,10 @@ def test_a_store_of_the_first_version_keeps_everything(path: Path) -> None:
     read = '{"kind":"k","conversation":{"ref":"r"}}'
     assert kept == {
         "sessions": [("s", "c", "main", "resp-1", 1.0)],
-        "threads": [("c", "t", "s", 1.0, None, 0)],
+        "threads": [("c", "t", "s", 1.0, None, 0, None)],
         "turns": [
-            (3, "s", "p:1", "c", "main", 0, 1, "{}", '{"a": 1}', "answered", 1, 1, 2, 3, None, "[]", *[None] * 6),
-            (4, "s", "p:2", "c", "main", 0, 0, read, "", "open", 0, 4, *[None] * 8, "k", "r"),
+            (3, "s", "p:1", "c", "main", 0, 1, "{}", '{"a": 1}', "answered", 1, 1, 2, 3, None, "[]", *[None] * 7),
+            (4, "s", "p:2", "c", "main", 0, 0, read, "", "open", 0, 4, *[None] * 9, "k", "r"),
         ],
         "open_turns": [(4, "s", "main", None, 0, 0, 0, None, 0, 0)],
         "open_deliveries": [(9, "s", "c", "c {}", None, 0, 2, 1, 3.5)],

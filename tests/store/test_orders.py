@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +265,33 @@ async def test_a_ticket_that_the_rule_reads_in_the_command_itself_is_linked_all_
     assert await store.obey(order(Command.LINK, ticket="ticket-1", session="ticket-1")) is Outcome.DONE
     assert await session_of(store, said(1)) == "ticket-1"
     assert await store.obey(order(Command.LINK, 101, ticket="ticket-1", session="ticket-1")) is Outcome.NOTHING
+
+
+def catching_up(number: int, **changes: Any) -> Arrival:
+    """A message that has to mention the bot each time; what was said between is not known to the agent."""
+    made = said(number, wants_context=True, catches_up=True, **changes)
+    written = datetime.fromtimestamp(number, UTC)
+    return replace(made, envelope=made.envelope.model_copy(update={"ts": written}))
+
+
+async def test_the_agent_catches_up_with_what_was_said_since_it_was_asked_last(store: SqlStore) -> None:
+    found: list[tuple[bool, float | None]] = []
+    for number in (10, 20, 30):
+        await store.accept(catching_up(number))
+        lease = await turn(store)
+        found.append((lease.wants_context, lease.context_since))
+        await store.finish_turn(lease, TurnResult("answered"))
+    assert found == [(True, None), (True, 10.0), (True, 20.0)]
+
+
+async def test_what_was_said_before_a_new_session_is_not_caught_up_with(store: SqlStore) -> None:
+    await session_of(store, catching_up(10))
+    anew = order(Command.NEW)
+    envelope = anew.arrival.envelope.model_copy(update={"ts": datetime.fromtimestamp(15, UTC)})
+    await store.obey(replace(anew, arrival=replace(anew.arrival, envelope=envelope)))
+    await store.accept(catching_up(20))
+    lease = await turn(store)
+    assert (lease.session, lease.wants_context, lease.context_since) == ("t-2", True, 15.0)
+    await store.accept(catching_up(12, missed=True, only_if_known=True))
+    await store.finish_turn(lease, TurnResult("answered"))
+    assert (await turn(store)).envelope.id == "p:12", "what was missed is not lost by it"
