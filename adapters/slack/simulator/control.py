@@ -49,6 +49,7 @@ def _add_control_routes(application: web.Application, simulator: SlackServer) ->
         "say": control.say,
         "press": control.press,
         "group": control.group,
+        "topic": control.topic,
         "edit": control.edit,
         "delete": control.delete,
         "unfurl": control.unfurl,
@@ -101,6 +102,13 @@ class _Control:
         """{id, people: […]}: makes these the members of a user group."""
         people: list[str] = body.get("people") or []
         self._simulator.group(Args(body).required("id"), *people)
+        return {}
+
+    def topic(self, body: Payload) -> Payload:
+        """{person, topic, room?}."""
+        args = Args(body)
+        room = args.text("room") or "#general"
+        self._simulator.set_topic(args.required("person"), args.text("topic"), room=room)
         return {}
 
     def edit(self, body: Payload) -> Payload:
