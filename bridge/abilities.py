@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from bridge.channel import Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
+from bridge.room import Room
 
 
 @runtime_checkable
@@ -124,6 +125,19 @@ class CanResolveGroups(Protocol):
         """Asks about each of these, so that it is known when somebody writes.
 
         What is wrong with them that a person has to mend, in one clause with what to do. Raises ChannelError.
+        """
+        ...
+
+
+@runtime_checkable
+class CanDescribeRoom(Protocol):
+    """Knows what its rooms are called and what they are for."""
+
+    async def describe_room(self, envelope: Envelope) -> Room:
+        """The room in which that was written, and its thread: as they were some minutes ago at most, or, while the
+        platform cannot be asked, an hour. Never asked of a direct conversation.
+
+        Takes a few seconds at most. Raises ChannelError if it cannot be told for now.
         """
         ...
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bridge.envelope import Envelope
 from bridge.files import File
+from bridge.room import Room
 from bridge.route import AS_CONFIGURED, Route
 from bridge.settings import Section
 
@@ -44,6 +45,8 @@ class Turn:
     """What is attached to the message and taken by the instance."""
     route: Route = AS_CONFIGURED
     """What the rule asks of the instance. One that has no model, or takes no further fields, does without."""
+    room: Room | None = None
+    """Where it is asked, if the agent is to be told. An instance that has no place for it does without."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def decide(
         binds_thread=rule.session in ("thread", "ticket") and not flat,
         conversation=facts.unthreaded if in_room and facts.unthreaded else envelope.conversation,
         only_if_known=not triggered,
-        route=Route(rule.model, rule.extra),
+        route=Route(rule.model, rule.extra, rule.tell_room),
         wants_context=facts.in_thread and not flat,
         catches_up=rule.trigger == "mention-only" and facts.in_thread and not flat,
         ticket=rule.ticket,

@@ -21,18 +21,21 @@ class Route:
     """Takes the place of the instance's; an instance that has none does without."""
     extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Fields of the request, over the instance's `extra`."""
+    tell_room: bool = False
+    """The agent is told in which room it is asked, if the channel knows and the instance has a place for it."""
 
     def written(self) -> str | None:
         """As the store keeps it; None if it asks for nothing."""
         asked: dict[str, Any] = {"model": self.model} if self.model is not None else {}
         asked |= {"extra": dict(self.extra)} if self.extra else {}
+        asked |= {"tell_room": True} if self.tell_room else {}
         return json.dumps(asked, ensure_ascii=False, separators=(",", ":")) if asked else None
 
     @classmethod
     def read(cls, written: str | None) -> Self:
         """The reverse. Raises ValueError if it is no JSON."""
         asked: object = json.loads(written) if written else None
-        return cls(text_at(asked, "model"), dig(asked, "extra") or {})
+        return cls(text_at(asked, "model"), dig(asked, "extra") or {}, dig(asked, "tell_room") is True)
 
 
 AS_CONFIGURED = Route()

@@ -32,6 +32,8 @@ class Rule(Section):
     """Takes the place of the instance's."""
     extra: Extra = Field(default_factory=dict[str, JsonValue])
     """Further fields of the request, over the instance's."""
+    tell_room: bool = False
+    """The agent is told the name and the topic of the room in which it is asked."""
 
     @field_validator("ticket")
     @classmethod

@@ -10,7 +10,7 @@ from typing import Self
 import structlog
 
 from bridge import access, attached, commands, faultpoints, handles, notices, prompt, replies, retry
-from bridge.abilities import CanFetchFiles, CanReadHistory, CanResolveNames
+from bridge.abilities import CanDescribeRoom, CanFetchFiles, CanReadHistory, CanResolveNames
 from bridge.actions import Button
 from bridge.attached import Left
 from bridge.channel import Channel
@@ -41,6 +41,7 @@ from bridge.instance import (
 from bridge.log import about
 from bridge.preview import Previews
 from bridge.replies import Manner
+from bridge.room import Room
 from bridge.rules import Rules
 from bridge.running import RunningTurns, Stopped
 from bridge.status import Statuses
@@ -211,8 +212,22 @@ class Turns:
             attempt=lease.attempt,
             files=files,
             route=lease.route,
+            room=await self._room(lease, channel) if lease.route.tell_room else None,
         )
         return turn, left
+
+    @staticmethod
+    async def _room(lease: TurnLease, channel: Channel) -> Room | None:
+        """Where the agent is asked; None if the channel cannot tell now, for which no turn waits."""
+        if lease.direct:
+            return Room(direct=True)
+        if not isinstance(channel, CanDescribeRoom):
+            return None
+        try:
+            return await channel.describe_room(lease.envelope)
+        except ChannelError as error:
+            _log.warning("room.unknown", turn=lease.seq, reason=str(error))
+            return None
 
     async def _files(self, lease: TurnLease, channel: Channel) -> tuple[Sequence[File], Sequence[Left]]:
         if not isinstance(channel, CanFetchFiles):

@@ -61,6 +61,12 @@ def test_a_mention_opens_its_thread() -> None:
     )
 
 
+def test_what_a_rule_asks_of_the_instance_is_decided_with_the_message() -> None:
+    decision = decided(FACTS, model="opus", extra={"top_p": 1}, tell_room=True)
+    assert decision is not None
+    assert decision.route == Route("opus", {"top_p": 1}, tell_room=True)
+
+
 @pytest.mark.parametrize(
     ("trigger", "facts", "answered"),
     [

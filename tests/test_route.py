@@ -13,6 +13,7 @@ from bridge.rules import Rule
         AS_CONFIGURED,
         Route("gpt-oss"),
         Route(extra={"temperature": 0.5}),
+        Route(tell_room=True),
         Route("ü", {"tools": [{"type": "x"}], "n": None}),
     ],
 )

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Protocol, Self, cast
 import structlog
 from pydantic import Field, field_validator
 
-from adapters.discord import ids, limits, listen, manifest, parse, registering
+from adapters.discord import ids, limits, listen, manifest, markup, parse, registering
 from adapters.discord import render as rendering
 from adapters.discord.arrivals import Arrivals
 from adapters.discord.client import DiscordClient
@@ -21,6 +21,7 @@ from adapters.discord.missed import Missed
 from adapters.discord.threads import Threads
 from bridge.abilities import (
     Attachment,
+    CanDescribeRoom,
     CanEdit,
     CanFetchFiles,
     CanFindSent,
@@ -42,6 +43,7 @@ from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, NotSent
 from bridge.foreign import dig, text_at
+from bridge.room import Room
 from bridge.settings import Secret, Section, asked
 
 _log = structlog.get_logger(__name__)
@@ -258,6 +260,13 @@ class DiscordChannel:
                 found += [parsed] if parsed else []
         return found
 
+    async def describe_room(self, envelope: Envelope) -> Room:
+        place = ids.place(envelope.conversation.ref)
+        found = self._gateway.room(place.room, place.thread) if self._gateway else None
+        if found is None:
+            raise NotSent("the gateway has not told of the room yet")
+        return replace(found, topic=markup.to_plain(found.topic, {}, {}, self._name_of))
+
     async def groups_of(self, facts: Facts, groups: Collection[str]) -> frozenset[str]:
         return await self._groups.of(facts, groups)
 
@@ -313,6 +322,7 @@ class DiscordChannel:
 
 class _Abilities(
     Channel,
+    CanDescribeRoom,
     CanEdit,
     CanFetchFiles,
     CanFindSent,

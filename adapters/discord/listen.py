@@ -25,6 +25,7 @@ from adapters.discord.client import Library
 from adapters.discord.parse import Where
 from bridge.errors import ChannelError, NotSent, RateLimited
 from bridge.foreign import dig, text_at
+from bridge.room import Room
 
 _log = structlog.get_logger(__name__)
 
@@ -172,6 +173,14 @@ class Gateway(discord.Client):
         if isinstance(known, discord.Thread):
             return Where(str(known.parent_id), channel, own_role, known.name)
         return Where(channel, None, own_role)
+
+    def room(self, room: str, thread: str | None) -> Room | None:
+        """What a room and its thread are called, from what the gateway told."""
+        known, opened = self.get_channel(int(room)), self.get_channel(int(thread or 0))
+        if known is None or isinstance(known, discord.abc.PrivateChannel):
+            return None
+        title = opened.name if isinstance(opened, discord.Thread) else ""
+        return Room(known.name, getattr(known, "topic", None) or "", title)
 
     def guild_of(self, channel: str) -> str | None:
         """The server of a room or thread, where the gateway told of it."""

@@ -22,6 +22,7 @@ from adapters.slack.uploads import Uploads
 from bridge import files
 from bridge.abilities import (
     Attachment,
+    CanDescribeRoom,
     CanFetchFiles,
     CanFindSent,
     CanMention,
@@ -45,6 +46,8 @@ from bridge.actions import Button, CanShowButtons, CanTakeCommands, CanTellChang
 from bridge.channel import Accept, Channel, Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
 from bridge.errors import ChannelError, ConfigError
+from bridge.kept import Kept
+from bridge.room import Room
 from bridge.settings import Secret, Section, asked
 
 _log = structlog.get_logger(__name__)
@@ -132,6 +135,7 @@ class SlackChannel:
         self._files = Files(name, self._client, settings.bot_token.get_secret_value(), settings.api_base)
         self._presses = Presses(name, self._client)
         self._groups = Groups(self._client)
+        self._rooms: Kept[str, Room] = Kept(self._client.room)
         self._changed: TakeChange | None = None
         self._invocations = Invocations()
         self._uploads = Uploads(name, self._client, settings.api_base)
@@ -305,6 +309,9 @@ class SlackChannel:
     async def groups_problem(self, groups: Collection[str]) -> str | None:
         return await self._groups.problem(groups)
 
+    async def describe_room(self, envelope: Envelope) -> Room:
+        return await self._rooms.get(ids.place(envelope.conversation.ref).room)
+
     async def resolve_names(self, envelope: Envelope) -> Envelope:
         author = ids.user_of(envelope.actor.id)
         if envelope.actor.type != "human":
@@ -345,6 +352,7 @@ class SlackChannel:
         for task in self._names.values():
             task.cancel()
         await self._groups.close()
+        await self._rooms.close()
         await self._presses.close()
         await self._client.close()
 
@@ -355,6 +363,7 @@ def _line(text: str) -> str:
 
 class _Abilities(
     Channel,
+    CanDescribeRoom,
     CanFetchFiles,
     CanFindSent,
     CanMention,

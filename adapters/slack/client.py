@@ -11,12 +11,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import ids, limits
+from adapters.slack import ids, limits, markup
 from adapters.slack.failures import BAD_TOKEN, BLOCKS_REFUSED, meaning
 from adapters.slack.parse import Bot
 from bridge.channel import Delivery, MessageRef, Payload
 from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
 from bridge.foreign import dig, items_at, text_at
+from bridge.room import Room
 
 _Call = Callable[[dict[str, Any]], Awaitable[object]]
 
@@ -202,6 +203,17 @@ class SlackClient:
         """The messages of a room's top, or of a thread, that are not older than that ts; in no order."""
         found = [message async for message in self._messages(where, oldest=oldest, inclusive=True)]
         return [message for message in found if (text_at(message, "ts") or "") >= oldest]
+
+    async def room(self, room: str) -> Room:
+        """`conversations.info`: tier 3, "50+ per minute"; each kind of room has a scope of its own (channels:read, …).
+
+        https://docs.slack.dev/reference/methods/conversations.info and
+        https://docs.slack.dev/reference/objects/conversation-object (read 2026-11-22)
+        """
+        found: object = dig(await self.call("conversations.info", {"channel": room}), "channel")
+        if text_at(found, "id") is None:
+            raise NotSent("conversations.info: the answer is not Slack's")
+        return Room(text_at(found, "name") or "", markup.to_plain(text_at(found, "topic", "value") or "", ""))
 
     async def user_name(self, user: str) -> str | None:
         """The name that people see; None if there is nobody of this id."""

@@ -19,6 +19,7 @@ from bridge.errors import InstanceError, InstanceUnavailable, TurnInterrupted
 from bridge.instance import Ending, Step, Turn
 from bridge.instances import failures, openresponses
 from bridge.instances.http_settings import HttpSettings
+from bridge.room import told
 
 CONNECT_TIMEOUT = 10.0  # seconds for name, connection and TLS together
 PROBE_TIMEOUT = 5.0  # seconds
@@ -42,7 +43,7 @@ _SILENT = (aiohttp.SocketTimeoutError, httpx.ReadTimeout)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for one turn: the instance's `stream` and `extra`, and the turn's, are added to `body`."""
+    """What is asked for one turn; the instance's `stream` and `extra`, and what the turn asks for besides, is added."""
 
     address: str
     body: Mapping[str, JsonValue]
@@ -215,6 +216,8 @@ class Endpoint:
             **turn.route.extra,
             **({"stream": True} if self._settings.stream else {}),
         }
+        instructions = _instructions(whole.get("instructions"), turn)
+        whole |= {"instructions": instructions} if instructions is not None else {}
         return json.dumps(whole, ensure_ascii=False).encode(errors="replace")
 
     def _broken(self, error: Exception, seconds: float) -> InstanceError:
@@ -241,3 +244,11 @@ class Endpoint:
             f"The connection to {self.name} broke off after {seconds:.0f} seconds; "
             "whether it worked on the message is unknown."
         )
+
+
+def _instructions(configured: JsonValue, turn: Turn) -> JsonValue:
+    """The configured ones, then where the agent is asked, if it is to be told; what is no text stays as it is."""
+    room = told(turn.room) if turn.room else ""
+    if not room or not (configured is None or isinstance(configured, str)):
+        return configured
+    return "\n\n".join(part for part in (configured, room) if part)

@@ -33,6 +33,13 @@ async def test_a_person_writes_answers_edits_and_deletes(simulator, session):
     assert [each["text"] for each in room["messages"]] == ["hello"]
 
 
+async def test_a_rooms_topic_is_set(simulator, session):
+    assert await ask(session, simulator, "topic", topic="2.0 & on") == {"status": 200}
+    assert simulator.room("general").topic == "2.0 & on"
+    refused = await ask(session, simulator, "topic", topic="x" * 1025)
+    assert (refused["status"], "too long" in refused["error"]) == (400, True)
+
+
 async def test_direct_messages_and_files(simulator, session):
     files = [{"name": "a.txt", "content": "text"}, {"name": "b.bin", "base64": "AAE="}]
     said = await ask(session, simulator, "say", person="Ada", text="psst", direct=True, files=files)

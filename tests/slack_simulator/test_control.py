@@ -32,6 +32,17 @@ async def test_a_person_writes_answers_edits_and_deletes(simulator, session):
     assert len(simulator.read(said["thread"])) == 1
 
 
+async def test_a_rooms_topic_is_set_and_told_in_the_room(simulator, session):
+    done = await ask(session, simulator, "topic", person="Ada", topic="2.0 & on", room="#dev")
+    assert done == {"status": 200}
+    room = simulator.workspace.room("dev")
+    (said,) = room.messages.values()
+    assert (room.topic["value"], said.subtype, said.topic) == ("2.0 &amp; on", "channel_topic", "2.0 &amp; on")
+    assert said.text == f"<@{simulator.person('Ada').id}> set the channel topic: 2.0 &amp; on"
+    refused = await ask(session, simulator, "topic", person="Ada", topic="x" * 251)
+    assert (refused["status"], "too_long" in refused["error"]) == (400, True)
+
+
 async def test_direct_messages_and_files(simulator, session):
     files = [{"name": "a.txt", "content": "text"}, {"name": "b.bin", "base64": "AAE="}]
     said = await ask(session, simulator, "say", person="Ada", text="psst", direct=True, files=files)

@@ -56,6 +56,7 @@ def _add_control_routes(application: web.Application, simulator: DiscordServer) 
         "forum": control.forum,
         "open_thread": control.open_thread,
         "role": control.role,
+        "topic": control.topic,
         "edit": control.edit,
         "delete": control.delete,
         "unfurl": control.unfurl,
@@ -124,6 +125,11 @@ class _Control:
         """{name, people: […]}: makes these the members of a role; answers {id}."""
         people: list[str] = body.get("people") or []
         return {"id": self._simulator.role(_text(body, "name"), *people)}
+
+    def topic(self, body: Payload) -> Payload:
+        """{topic, room?}."""
+        self._simulator.set_topic(str(body.get("topic") or ""), room=str(body.get("room") or "general"))
+        return {}
 
     def edit(self, body: Payload) -> Payload:
         """{thread, id, text}."""

@@ -1,9 +1,12 @@
 """What the guild's owner does: rooms, threads, roles, permissions, members."""
 
 from adapters.discord.simulator.api import Api
-from adapters.discord.simulator.guild import Role, Room, RoomKind, Thread
+from adapters.discord.simulator.guild import FORUMS, Role, Room, RoomKind, Thread
 from adapters.discord.simulator.permissions import EVERYONE, bits, can
 from adapters.discord.simulator.publisher import Publisher
+
+DEFAULT_ROOM = "general"
+TOPIC, FORUM_TOPIC = 1024, 4096  # characters
 
 
 class Owner:
@@ -50,6 +53,17 @@ class Owner:
         made = self._api.guild.add_room(name, kind, topic)
         self.publisher.room_added(made)
         return made
+
+    def set_topic(self, topic: str | None, *, room: str = DEFAULT_ROOM) -> None:
+        """Says what a room is for; in a forum these are its guidelines.
+
+        https://docs.discord.com/developers/resources/channel#channel-object (0 to 1024 characters, a forum's 4096)
+        """
+        found = self.room(room)
+        if len(topic or "") > (FORUM_TOPIC if found.type in FORUMS else TOPIC):
+            raise ValueError("this topic is too long for Discord")
+        found.topic = topic
+        self.publisher.room_changed(found, could_see=can(self._api.guild, found, "view_channel"))
 
     def role(self, name: str, *people: str) -> str:
         """Gives the role of that name to these people and takes it from all others; its id. Made on first use."""

@@ -15,14 +15,13 @@ from adapters.discord.simulator.guild import (
     SharedFile,
 )
 from adapters.discord.simulator.interaction import Interaction
-from adapters.discord.simulator.owner import Owner
+from adapters.discord.simulator.owner import DEFAULT_ROOM, Owner
 from adapters.discord.simulator.permissions import EVERYONE, in_room
 from bridge.testing.simulator import Said
 
 EPHEMERAL = 1 << 6
 """https://docs.discord.com/developers/resources/message#message-object-message-flags."""
 
-DEFAULT_ROOM = "general"
 DEFAULT_FORUM = "help"
 
 THREAD_NAME = 100  # characters

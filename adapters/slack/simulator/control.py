@@ -50,6 +50,7 @@ def _add_control_routes(application: web.Application, simulator: SlackServer) ->
         "press": control.press,
         "group": control.group,
         "invoke": control.invoke,
+        "topic": control.topic,
         "edit": control.edit,
         "delete": control.delete,
         "unfurl": control.unfurl,
@@ -116,6 +117,13 @@ class _Control:
             direct=args.flag("direct"),
         )
         return {"acknowledged": acknowledged, "whispers": simulator.whispers(person)}
+
+    def topic(self, body: Payload) -> Payload:
+        """{person, topic, room?}."""
+        args = Args(body)
+        room = args.text("room") or "#general"
+        self._simulator.set_topic(args.required("person"), args.text("topic"), room=room)
+        return {}
 
     def edit(self, body: Payload) -> Payload:
         """{thread, id, text}."""

@@ -48,6 +48,7 @@ def message_body(workspace: Workspace, message: Message, *, with_metadata: bool 
         ("username", message.username),
         ("bot_id", message.bot_id),
         ("app_id", message.app_id),
+        ("topic", message.topic),
         ("bot_profile", bot_profile(workspace) if message.app_id else None),
     ):
         if value:

@@ -263,7 +263,7 @@ def _room_body(workspace: Workspace, room: Room) -> Payload:
         "is_ext_shared": False,
         "is_member": workspace.bot.id in room.members,
         "num_members": len(room.members),
-        "topic": {"value": "", "creator": "", "last_set": 0},
+        "topic": room.topic,
         "purpose": {"value": "", "creator": "", "last_set": 0},
     }
 

@@ -23,6 +23,7 @@ from adapters.slack.simulator.workspace import Message, Person, Room, RoomKind, 
 from bridge.testing.simulator import Said, Simulator
 
 DEFAULT_ROOM = "#general"
+MAX_TOPIC = 250
 
 
 class SlackServer:
@@ -328,6 +329,21 @@ class SlackServer:
     def add_room(self, name: str, *, kind: RoomKind = "channel", with_bot: bool = True) -> Room:
         """Makes a room; without the bot its messages cause no events and posts get `not_in_channel`."""
         return self.workspace.room(name, kind=kind, with_bot=with_bot)
+
+    def set_topic(self, person: str, topic: str, *, room: str = DEFAULT_ROOM) -> None:
+        """Somebody says what a room is for, which Slack tells there in a message.
+
+        https://docs.slack.dev/reference/events/message/channel_topic and, for the 250 characters,
+        https://docs.slack.dev/reference/methods/conversations.setTopic (read 2026-11-22)
+        """
+        if len(topic) > MAX_TOPIC:
+            raise ValueError(f"too_long: a topic has at most {MAX_TOPIC} characters")
+        known, author = self.workspace.find_room(room) or self.workspace.room(room), self.workspace.person(person)
+        stored = mrkdwn.escape(topic)
+        known.topic = {"value": stored, "creator": author.id, "last_set": int(self.workspace.clock())}
+        said = Message(known.id, "", author.id, f"<@{author.id}> set the channel topic: {stored}", topic=stored)
+        said.subtype = "channel_topic"
+        self.publisher.posted(self.workspace.post(known, said))
 
     def person(self, name: str) -> Person:
         """The person with that display name, made on first use."""

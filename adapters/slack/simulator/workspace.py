@@ -92,6 +92,8 @@ class Message:
     bot_id: str = ""
     app_id: str = ""
     username: str = ""
+    topic: str = ""
+    """What a message of the subtype `channel_topic` says."""
     metadata: Payload | None = None
     edited: Payload | None = None
     blocks: list[Payload] = field(default_factory=list[Payload])
@@ -134,6 +136,7 @@ class Room:
     is_archived: bool = False
     person: str = ""
     """Whom a direct conversation is with."""
+    topic: dict[str, Any] = field(default_factory=lambda: {"value": "", "creator": "", "last_set": 0})
     messages: dict[str, Message] = field(default_factory=dict[str, Message])
     top: list[str] = field(default_factory=list[str])
     replies: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
