@@ -32,6 +32,8 @@ class Press:
     """`Actor.id` of whoever pressed it."""
     facts: Facts
     """Where the message stands and who pressed; nobody is `addressed`."""
+    conversation: Conversation | None = None
+    """What is answered where the message stands has this conversation, or `facts.unthreaded`."""
 
 
 TakePress = Callable[[Press], Awaitable[str]]

@@ -172,7 +172,8 @@ def press(data: object) -> Press:
     root = at.thread or text_at(data, "message", "message_reference", "message_id") or own
     try:
         actor = ids.actor_id(user)
-        ids.conversation_ref(ids.Place(guild, at.room, root if guild else None))
+        place = ids.Place(guild, at.room, root if guild else None)
+        conversation = Conversation(source="discord", ref=ids.conversation_ref(place))
         ids.envelope_id(own)
     except ValueError as error:
         raise Malformed(str(error)) from error
@@ -187,7 +188,7 @@ def press(data: object) -> Press:
         author_is_bot=False,
         groups=roles(dig(data, "member"), guild) if guild else None,
     )
-    return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts)
+    return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts, conversation)
 
 
 def words(data: object, addresses: Mapping[str, str], name_of: markup.NameOf) -> str:
