@@ -161,7 +161,7 @@ class Intake:
     ) -> Accepted | Pairing | None:
         """What became of it; None: it is a command, which waits for no turn: what runs or waits is what it is about."""
         if command and command.command is not Command.RETRY and await self._may_command(decision, arrival, facts):
-            await self._orders.take(command, arrival, decision)
+            await self._orders.take(command, arrival, decision, posted=not facts.author_is_bot)
             return None
         if decision.if_paired:
             return await self._store.accept_paired(arrival, self._offer(facts.author))
