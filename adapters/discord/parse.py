@@ -15,7 +15,7 @@ from bridge.abilities import Change, Press
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
-from bridge.text import readable
+from bridge.text import label, readable
 
 SAID = (0, 19)
 """Types of messages that are something somebody said: DEFAULT and REPLY. The others speak of joins, pins, threads."""
@@ -225,7 +225,7 @@ def _names(data: object) -> dict[str, str]:
         known = text_at(user, "id")
         name = text_at(user, "member", "nick") or text_at(user, "global_name") or text_at(user, "username")
         if known:
-            named[known] = readable(name) if name else known
+            named[known] = label(name or "") or known
     return named
 
 
