@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from bridge.channel import Facts, MessageRef, Payload
-from bridge.envelope import Envelope
+from bridge.envelope import Conversation, Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Press:
     """`Actor.id` of whoever pressed it."""
     facts: Facts
     """Where the message stands and who pressed; nobody is `addressed`."""
+    conversation: Conversation | None = None
+    """What is answered where the message stands has this conversation, or `facts.unthreaded`."""
 
 
 @dataclass(frozen=True, slots=True)

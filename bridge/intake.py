@@ -149,7 +149,7 @@ class Intake:
     ) -> Accepted | Pairing | None:
         """What became of it; None: it is a command, which waits for no turn: what runs or waits is what it is about."""
         if command and command.command is not Command.RETRY and await self._may_command(decision, arrived, facts):
-            await self._orders.take(command, arrived, decision)
+            await self._orders.take(command, arrived, decision, posted=not facts.author_is_bot)
             return None
         if decision.if_paired:
             return await self._store.accept_paired(arrived, self._offer(facts.author))

@@ -58,15 +58,17 @@ class Orders:
         self._stop_wanted = stop_wanted
         self._clock = clock
 
-    async def take(self, asked: Asked, arrival: Arrival, decision: Decision) -> None:
+    async def take(self, asked: Asked, arrival: Arrival, decision: Decision, *, posted: bool = True) -> None:
         """A message: the sentence that answers it is posted where it was written, if nothing else will be said there.
+        Without `posted` it is not.
 
         Nothing is said or done if it was taken before, or the bot does not take part there. Raises StoreError when
         nothing was committed.
         """
         ticket = _ticket(asked, decision)
         sentences = await self._sentences(asked, arrival, ticket)
-        await self._obey(Order(arrival, asked.command, self._answers(arrival, sentences), ticket))
+        answers = self._answers(arrival, sentences) if posted else {}
+        await self._obey(Order(arrival, asked.command, answers, ticket))
 
     async def answer(self, asked: Asked, arrival: Arrival, decision: Decision, *, everywhere: bool) -> str:
         """A command of the platform's own: the sentence for whoever invoked it. Raises StoreError like `take`.

@@ -4,8 +4,10 @@ import re
 
 LABEL_CHARS = 100
 _LABEL_END = 20
-_UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
-"""White space, control characters, and what changes the direction of reading, which makes `txt.exe` of `exe.txt`."""
+UNSEEN = r"\s\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f"
+"""Of a class of characters in a pattern: white space, control characters, what has no width and joins nothing, and what
+changes the direction of reading, which makes `txt.exe` of `exe.txt`."""
+_UNSEEN = re.compile(f"[{UNSEEN}]+")
 
 
 def readable(text: str) -> str:

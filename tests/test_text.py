@@ -19,6 +19,8 @@ def test_readable_text_is_what_every_database_and_platform_takes(text: str, expe
         ("a\u2028[b]\r\n\0c", "a (b) \ufffdc"),
         ("invoice_\u202efdp.exe", "invoice_ fdp.exe"),
         ("日本語 🦞.txt", "日本語 🦞.txt"),
+        ("a\u200b\u2060\ufeffb\u061c\U000e0041c", "a b c"),
+        ("👩\u200d🔧 می\u200cخواهم.txt", "👩\u200d🔧 می\u200cخواهم.txt"),
         (" \t\n", ""),
         ("x" * 200 + ".tar.gz", "x" * 79 + "…" + "x" * 13 + ".tar.gz"),
     ],

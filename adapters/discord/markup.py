@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from adapters.discord.limits import THREAD_NAME_CHARS
+from bridge.text import label
 
 _USER = r"<@!?([0-9]+)>"
 _ROLE = r"<@&([0-9]+)>"
@@ -47,12 +48,12 @@ def thread_name(text: str) -> str:
 
 def _role(found: "re.Match[str]", known: Mapping[str, str], name_of: NameOf) -> str:
     name = known.get(found[1]) or name_of(found[1])
-    return f"@{name}" if name else found[0]
+    return f"@{label(name)}" if name else found[0]
 
 
 def _room(found: "re.Match[str]", name_of: NameOf) -> str:
     name = name_of(found[1])
-    return f"#{name}" if name else found[0]
+    return f"#{label(name)}" if name else found[0]
 
 
 def _time(found: "re.Match[str]") -> str:

@@ -16,7 +16,7 @@ from bridge.actions import Change, Invocation, Press
 from bridge.channel import Facts
 from bridge.envelope import Actor, Conversation, Envelope
 from bridge.foreign import dig, items_at, text_at
-from bridge.text import readable
+from bridge.text import label, readable
 
 SAID = (0, 19)
 """Types of messages that are something somebody said: DEFAULT and REPLY. The others speak of joins, pins, threads."""
@@ -173,7 +173,8 @@ def press(data: object) -> Press:
     root = at.thread or text_at(data, "message", "message_reference", "message_id") or own
     try:
         actor = ids.actor_id(user)
-        ids.conversation_ref(ids.Place(guild, at.room, root if guild else None))
+        place = ids.Place(guild, at.room, root if guild else None)
+        conversation = Conversation(source="discord", ref=ids.conversation_ref(place))
         ids.envelope_id(own)
     except ValueError as error:
         raise Malformed(str(error)) from error
@@ -188,7 +189,7 @@ def press(data: object) -> Press:
         author_is_bot=False,
         groups=roles(dig(data, "member"), guild) if guild else None,
     )
-    return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts)
+    return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts, conversation)
 
 
 def invocation(data: object) -> Invocation:
@@ -268,7 +269,7 @@ def _names(data: object) -> dict[str, str]:
         known = text_at(user, "id")
         name = text_at(user, "member", "nick") or text_at(user, "global_name") or text_at(user, "username")
         if known:
-            named[known] = readable(name) if name else known
+            named[known] = label(name or "") or known
     return named
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
+from bridge.text import label as one_line
+
 _REFERENCE = re.compile(r"<([^<>\n]+)>")
 _USER = re.compile(r"<@([A-Z][A-Z0-9]+)(?:\|([^<>\n]*))?>")
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
@@ -20,8 +22,8 @@ def users_in(text: str) -> set[str]:
 
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
-    """`<@U1>` -> `@Ada`, where the name is known."""
-    return _USER.sub(lambda found: f"@{names[found[1]]}" if found[1] in names else found[0], text)
+    """`<@U1>` -> `@Ada`, where the name is known; no name begins a line or poses as a speaker."""
+    return _USER.sub(lambda found: f"@{one_line(names[found[1]])}" if found[1] in names else found[0], text)
 
 
 def escape(text: str) -> str:

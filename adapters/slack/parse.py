@@ -105,7 +105,8 @@ def press(payload: Mapping[str, Any], bot: Bot) -> Press:
     root = text_at(payload, "container", "thread_ts") or text_at(payload, "message", "thread_ts") or ts
     try:
         actor = ids.actor_id(user)
-        ids.conversation_ref(ids.Place(team, room, root))
+        conversation = Conversation(source="slack", ref=ids.conversation_ref(ids.Place(team, room, root)))
+        flat = Conversation(source="slack", ref=ids.conversation_ref(ids.Place(team, room, None)))
     except ValueError as error:
         raise Malformed(str(error)) from error
     facts = Facts(
@@ -117,8 +118,9 @@ def press(payload: Mapping[str, Any], bot: Bot) -> Press:
         addressed=False,
         in_thread=root != ts,
         author_is_bot=False,
+        unthreaded=flat,
     )
-    return Press(button, ids.message_ref(room, ts), actor, facts)
+    return Press(button, ids.message_ref(room, ts), actor, facts, conversation)
 
 
 def invocation(payload: Mapping[str, Any], bot: Bot, at: datetime) -> Invocation:

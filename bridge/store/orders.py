@@ -164,7 +164,9 @@ class OrderStatements:
         return [self._pull(connection, handle) for handle in handles]
 
     def _pull(self, connection: Connection, handle: Handle) -> Outcome:
-        if not posts.posted_for(connection, handle.turn, handle.channel, handle.press.message, perhaps=True):
+        press = handle.press
+        there = [one for one in (press.conversation, press.facts.unthreaded) if one is not None]
+        if not posts.posted_for(connection, handle.turn, handle.channel, press.message, perhaps_in=there):
             return Outcome.REFUSED
         now = self._clock()
         if handle.grip == "stop":
@@ -173,7 +175,7 @@ class OrderStatements:
             letters, _ = dead.named(connection, [turn_id(handle.turn)])
             dead.retry(connection, letters)
             outcome = Outcome.DONE if letters else Outcome.NOTHING
-        who, turn = handle.press.actor, turn_id(handle.turn)
+        who, turn = press.actor, turn_id(handle.turn)
         audit.write(connection, [Entry(who, handle.grip, turn, outcome.value, handle.channel)], now)
         return outcome
 

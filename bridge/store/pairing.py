@@ -68,8 +68,8 @@ class PairingStatements:
         known = connection.execute(_OF, {"on": arrival.channel, "who": offer.author}).first()
         said_at = arrival.envelope.ts.timestamp()
         if known is not None and known.approved_at is not None:
-            if arrival.missed and said_at < known.approved_at:
-                return Pairing.TOO_EARLY
+            if (arrival.missed or not arrival.joins) and said_at < known.approved_at:
+                return Pairing.TOO_EARLY  # also a command by somebody who is being approved at this moment
             return self._accepting.accept(connection, [arrival])[0]
         now = self._accepting.now()
         on = arrival.channel

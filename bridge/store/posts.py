@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Boolean, Connection, Float, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Float, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
@@ -118,7 +118,7 @@ _POSTED = (
         deliveries.c.channel == bindparam("on"),
         or_(
             deliveries.c.message_ref == bindparam("message"),
-            and_(bindparam("perhaps", type_=Boolean()), deliveries.c.status == "pending"),
+            and_(deliveries.c.conversation.in_(bindparam("there", expanding=True)), deliveries.c.status == "pending"),
         ),
     )
     .limit(1)
@@ -292,9 +292,12 @@ def unaccounted_for(connection: Connection, calls: Sequence[Sequence[MessageRef]
     return [[ref for ref in refs if connection.execute(_CLOSED_WITH, {"ref": ref}).first() is None] for refs in calls]
 
 
-def posted_for(connection: Connection, turn: int, channel: str, message: MessageRef, *, perhaps: bool = False) -> bool:
-    """Whether that message was posted for that turn in that channel; `perhaps`: or may have been posted just now."""
-    values = {"message": message, "of": turn, "on": channel, "perhaps": perhaps}
+def posted_for(
+    connection: Connection, turn: int, channel: str, message: MessageRef, *, perhaps_in: Sequence[Conversation] = ()
+) -> bool:
+    """Whether that message was posted for that turn in that channel; `perhaps_in`: or may have been there just now."""
+    there = [conversation.model_dump_json() for conversation in perhaps_in]
+    values = {"message": message, "of": turn, "on": channel, "there": there}
     return connection.execute(_POSTED, values).first() is not None
 
 

@@ -123,6 +123,15 @@ async def test_what_was_said_before_the_approval_is_never_answered(desk: Desk) -
     assert await desk.says("eve", 3, at=desk.clock() + 1, missed=True) is Accepted.TURN
 
 
+async def test_a_command_of_somebody_who_was_approved_just_after_it_is_no_message_to_the_agent(desk: Desk) -> None:
+    said_at = desk.clock()
+    await desk.says("eve", 1, code="BCDFGHJK")
+    desk.clock.now += 60
+    desk.approve("BCDFGHJK")
+    assert await desk.says("eve", 2, at=said_at + 59, joins=False) is Pairing.TOO_EARLY
+    assert await desk.says("eve", 3, at=desk.clock() + 1, joins=False) is Accepted.TURN
+
+
 async def test_approval_counts_on_its_channel_and_for_that_person(desk: Desk) -> None:
     await desk.says("eve", 1, code="BCDFGHJK")
     desk.approve("BCDFGHJK")

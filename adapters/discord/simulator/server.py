@@ -12,7 +12,8 @@ from adapters.discord.simulator.files import Downloads
 from adapters.discord.simulator.gateway import Gateway
 from adapters.discord.simulator.guild import Guild, Person
 from adapters.discord.simulator.journal import Journal
-from adapters.discord.simulator.people import DEFAULT_FORUM, DEFAULT_ROOM, People
+from adapters.discord.simulator.owner import DEFAULT_ROOM
+from adapters.discord.simulator.people import DEFAULT_FORUM, People
 from adapters.discord.simulator.publisher import Publisher
 from adapters.discord.simulator.rate_limit import Limiter, PostRate
 from adapters.discord.simulator.rest import BASE, Call, Rest
