@@ -1,5 +1,9 @@
 """A message and what policy decided about it -> what the store is asked to take."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from bridge import faultpoints
 from bridge.channel import Facts
 from bridge.commands import KIND
 from bridge.envelope import Envelope
@@ -39,3 +43,11 @@ def arrival(
         limits=limits,
         joins=not command,
     )
+
+
+@contextmanager
+def committed() -> Generator[None]:
+    """Around what commits an event that came: before it and after it a test may end the process."""
+    faultpoints.reached("event.received")
+    yield
+    faultpoints.reached("event.stored")

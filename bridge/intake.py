@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
-from bridge import access, commands, faultpoints, notices, pairing, policy
-from bridge.arrival import arrival
+from bridge import access, commands, notices, pairing, policy
+from bridge.arrival import arrival, committed
 from bridge.channel import Channel, Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
@@ -105,18 +105,17 @@ class Intake:
         arrived = arrival(
             self._channel, decision, envelope, facts, command=is_command, missed=missed, too_old=too_old, limits=limits
         )
-        faultpoints.reached("event.received")
         self._coming[envelope.id] = time.monotonic()
         _forget_oldest(self._coming)
         try:
-            outcome = await self._commit(command, arrived, decision, facts)
+            with committed():
+                outcome = await self._commit(command, arrived, decision, facts)
         except StoreError as error:
             _log.error("turn.not_accepted", envelope=envelope.id, channel=self._channel, reason=str(error))
             if isinstance(error, Unstorable):
                 self._coming.pop(envelope.id, None)
             raise
         self._coming.pop(envelope.id, None)
-        faultpoints.reached("event.stored")
         return self._became(outcome, arrived, facts)
 
     def _became(self, outcome: Accepted | Pairing | None, arrived: Arrival, facts: Facts) -> Accepted | None:

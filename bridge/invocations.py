@@ -4,7 +4,7 @@ import structlog
 
 from bridge import access, commands, notices, policy
 from bridge.actions import Invocation
-from bridge.arrival import arrival
+from bridge.arrival import arrival, committed
 from bridge.channel import Channel, Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
@@ -75,8 +75,8 @@ class Invocations:
     async def _obey(self, asked: Asked, invocation: Invocation, decision: Decision) -> str:
         arrived = arrival(self._channel, decision, invocation.envelope, invocation.facts, command=True)
         try:
-            sentence = await self._orders.answer(asked, arrived, decision, everywhere=invocation.beside_threads)
+            with committed():
+                return await self._orders.answer(asked, arrived, decision, everywhere=invocation.beside_threads)
         except StoreError as error:
             _log.error("command.not_taken", channel=self._channel, reason=str(error))
             raise
-        return sentence

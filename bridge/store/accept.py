@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from bridge.commands import KIND
 from bridge.envelope import Envelope
 from bridge.errors import BridgeError
+from bridge.session import is_ticket
 from bridge.store import limiting
 from bridge.store.changed import MessageChange
 from bridge.store.changes import ChangeStatements
@@ -87,7 +88,7 @@ class AcceptStatements:
         now = self._clock()
         known = self.known_threads(connection, arrivals)
         status_of = self.taken(connection, arrivals)
-        answered_by = self._shared(connection, arrivals)
+        answered_by = self._tickets(connection, arrivals, known)
         new_threads: list[dict[str, Any]] = []
         candidates: dict[tuple[str, str], tuple[Arrival, dict[str, Any]]] = {}
         outcomes: list[tuple[str, str] | Accepted] = []
@@ -103,8 +104,8 @@ class AcceptStatements:
                 outcomes.append(Accepted.NOT_TAKING_PART)
                 continue
             session = session_of(arrival, known)
-            if thread is None and answered_by.get(session, arrival.instances[0]) not in arrival.instances:
-                session = arrival.thread  # another team's
+            if answered_by.get(session, arrival.instances[0]) not in arrival.instances:
+                session = arrival.thread if arrival.binds_thread else arrival.session  # another team's
             joins = arrival.too_old is None and arrival.joins
             if joins and thread is None:
                 known[key] = Thread(session, said_at)
@@ -145,9 +146,11 @@ class AcceptStatements:
         return True, max(thread.since, thread.anew_at, said_at)
 
     @staticmethod
-    def _shared(connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, str]:
-        """The instances of sessions that threads share which begin with them, such as a ticket's."""
-        of = [one.session for one in arrivals if one.binds_thread and one.session != one.thread]
+    def _tickets(
+        connection: Connection, arrivals: Sequence[Arrival], known: Mapping[tuple[str, str], Thread]
+    ) -> dict[str, str]:
+        """The instances of the tickets' sessions among those that these belong to: they are shared over rules."""
+        of = [session for one in arrivals if is_ticket(session := session_of(one, known))]
         found = connection.execute(_INSTANCES, {"of": of}) if of else ()
         return {row.session_id: row.instance for row in found}
 

@@ -12,6 +12,8 @@ from adapters.slack.channel import SlackChannel
 from bridge.cli import main
 from bridge.intake import Intake
 from bridge.store import database
+from bridge.store.accept import AcceptStatements
+from bridge.store.protocol import Arrival
 from bridge.store.schema import metadata, turns
 from bridge.store.sqlstore import SqlStore
 
@@ -48,11 +50,21 @@ def forget_that_the_agent_was_asked() -> None:
     SqlStore.begin_turn = forget  # type: ignore[method-assign]
 
 
+def forget_what_was_taken() -> None:
+    """Nothing but the store's index knows what was taken before."""
+
+    def nothing(*_: object) -> Callable[[Arrival], None]:
+        return lambda _: None
+
+    AcceptStatements.taken = staticmethod(nothing)  # type: ignore[method-assign,assignment]
+
+
 WAYS: Mapping[str, Callable[[], None]] = {
     way.__name__: way
     for way in (
         acknowledge_before_the_commit,
         forget_that_the_agent_was_asked,
+        forget_what_was_taken,
         post_again_without_looking,
     )
 }
