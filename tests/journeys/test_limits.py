@@ -22,7 +22,7 @@ async def silence(world, said, count, echoes):
     await world.until_answers(said, count)
     heard = world.platform.until(lambda: len(echoed(world, said)) >= echoes)
     await in_time("the other bot's last word", heard)
-    await world.program.logged("message.refused", 2)
+    await world.program.logged("message.over_limit", 2)
     await world.settled()
 
 
@@ -42,12 +42,12 @@ async def test_two_bots_that_answer_each_other_end_and_people_are_still_answered
     assert answers[-1] == notices.bot_silenced(6, 300)
     await world.say("are you there?", said)
     await world.until_answers(said, 9)
-    await world.program.logged("message.refused", 3)
+    await world.program.logged("message.over_limit", 3)
     await world.program.kill()
     await world.restart()
     await world.say("and after a crash?", said)
     await world.until_answers(said, 10)
-    await world.program.logged("message.refused", 1)
+    await world.program.logged("message.over_limit", 1)
     await world.end()
     assert len(world.answers(said)) == 10
     assert len(world.inputs()) == 9
@@ -88,7 +88,7 @@ async def test_old_chatter_of_bots_that_is_found_afterwards_is_not_answered_beyo
         world.platform.other_bot_says("CI", f"number {number}", **place)
     world.platform.faults.drop_events(0)
     await world.restart()
-    await world.program.logged("message.refused", 4)
+    await world.program.logged("message.over_limit", 4)
     await world.ask("and me?", said)
     await world.until_answers(said, 5)
     await world.end()
