@@ -214,7 +214,8 @@ class DiscordChannel:
 
     async def show_status(self, envelope: Envelope, doing: str | None) -> None:  # noqa: ARG002 - typing has no words
         place, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
-        await self._client.show_typing(await self._threads.prepare(place, message, envelope.text))
+        there = self._post_of(place) or await self._threads.prepare(place, message, envelope.text)
+        await self._client.show_typing(there)
 
     def mention(self, parts: Sequence[Payload], asked: Envelope) -> Sequence[Payload]:
         return rendering.mention(parts, ids.user_of(asked.actor.id)) if asked.actor.type == "human" else parts
@@ -224,8 +225,9 @@ class DiscordChannel:
 
     async def react(self, envelope: Envelope, sign: str) -> None:
         where, message = ids.place(envelope.conversation.ref), ids.message_of(envelope.id)
-        # The message that a thread begins with stands in the thread's room.
-        channel = where.room if where.thread in (None, message) else where.thread
+        # The message that a thread begins with stands in the thread's room, unless that is a forum.
+        beside = where.thread in (None, message) and not self._post_of(where)
+        channel = where.room if beside or where.thread is None else where.thread
         await self._client.react(channel, message, sign)
 
     async def missed(
@@ -278,6 +280,10 @@ class DiscordChannel:
 
     async def fetch(self, envelope: Envelope, attachment: Attachment, most: int) -> bytes | None:
         return await self._files.fetch(envelope, attachment, most)
+
+    def _post_of(self, place: ids.Place) -> str | None:
+        """The forum's post that it is; None for any other place."""
+        return place.thread if self._gateway is not None and self._gateway.is_forum(place.room) else None
 
     async def _where(self, channel: str) -> parse.Where:
         """What is known of a room or thread; Discord is asked where the gateway did not tell."""

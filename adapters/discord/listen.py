@@ -182,6 +182,10 @@ class Gateway(discord.Client):
         title = opened.name if isinstance(opened, discord.Thread) else ""
         return Room(known.name, getattr(known, "topic", None) or "", title)
 
+    def is_forum(self, room: str) -> bool:
+        """Whether its threads are posts, which hold the message that they begin with themselves."""
+        return isinstance(self.get_channel(int(room)), discord.ForumChannel)
+
     def guild_of(self, channel: str) -> str | None:
         """The server of a room or thread, where the gateway told of it."""
         guild = getattr(self.get_channel(int(channel)), "guild", None)

@@ -62,6 +62,8 @@ class Threads:
             try:
                 await self._open(place.room, place.thread, text)
             except ChannelError as error:
+                if error.code == failures.WRONG_CHANNEL_TYPE and await self._is_there(place.thread):
+                    return place.thread  # a forum's post
                 if error.code not in NOT_OURS:
                     self._do_without(place, sentences.NO_THREAD.get(error.code, sentences.NO_THREAD_HERE), error)
                 elif error.code != failures.THREAD_EXISTS:
@@ -208,6 +210,13 @@ class Threads:
             return owner is not None and owner == text_at(await self._client.me(), "id")
         except ChannelError:
             return False
+
+    async def _is_there(self, thread: str) -> bool:
+        try:
+            await self._client.channel(thread)
+        except ChannelError:
+            return False
+        return True
 
     async def _open(self, room: str, thread: str, text: str | None = None) -> None:
         """Opens the thread of a message, named after its text. Whoever wants that meanwhile waits for it, too."""

@@ -225,3 +225,14 @@ async def test_a_person_whom_no_rule_admits_gets_nothing_and_leaves_no_trace(dis
     assert world.answers(stranger) == []
     assert world.inputs() == ["[Ada] hello", "[Ada] still there?"]
     assert b"let me in" not in world.store.read_bytes()
+
+
+async def test_a_forum_post_that_takes_a_while_shows_it_in_the_post_and_its_message_gets_the_sign(discord_world):
+    world = discord_world
+    await world.start({"trigger": "always"})
+    post = world.discord.post_in_forum("Ada", "Question", "[[sleep:2]] does it?")
+    assert (await world.until_answers(post, 1))[0].startswith("You said: [[sleep:2]] does it?")
+    await world.end()
+    calls = [call for call in world.discord.calls if call.name in ("threads.from_message", "typing", "reaction")]
+    assert {call.name for call in calls} == {"typing", "reaction"}
+    assert all(f"/channels/{post.id}/" in call.path and call.status == 204 for call in calls)
