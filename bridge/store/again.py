@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.store import dead
+from bridge.store import audit, dead
+from bridge.store.audit import Entry
 from bridge.store.claims import Leasing
+from bridge.store.orders import Outcome
 from bridge.store.protocol import NewDelivery, TurnLease, TurnResult
+from bridge.store.records import DeadLetter
 from bridge.store.turns import Finish, TurnStatements
 
 
@@ -39,4 +42,13 @@ class AgainStatements:
                 for call, letter in zip(calls, meant, strict=True)
             ],
         )
+        noted = [
+            _noted(call.lease, letter) for call, letter in zip(calls, meant, strict=True) if call.lease.seq in held
+        ]
+        audit.write(connection, noted, self._turns.now())
         return [lost or (letter.seq if letter else None) for lost, letter in zip(closed, meant, strict=True)]
+
+
+def _noted(lease: TurnLease, letter: DeadLetter | None) -> Entry:
+    outcome = Outcome.DONE if letter else Outcome.NOTHING
+    return Entry(lease.envelope.actor.id, "retry", lease.session, outcome.value, lease.channel)

@@ -111,6 +111,10 @@ class TurnStatements:
         self._clock = clock
         self._steady = steady
 
+    def now(self) -> float:
+        """By the clock that dates history."""
+        return self._clock()
+
     def claim(self, connection: Connection, request: tuple[str, int]) -> Sequence[TurnLease]:
         """Leases for an instance, at most so many."""
         instance, limit = request

@@ -212,3 +212,14 @@ async def test_looking_for_what_is_meant_looks_only_at_what_was_given_up_in_the_
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
     assert any("USING INDEX dead_turns (session_id=?" in step for step in plan), plan
     assert not any("TEMP B-TREE" in step for step in plan), plan
+
+
+async def test_it_stands_in_the_audit(store: SqlStore, url: str) -> None:
+    await ask_again(store, command(3, thread="u"))
+    await ended(store, arrival(1), "failed")
+    await ask_again(store, command(2))
+    with database.transaction(url, read_only=True) as connection:
+        found = connection.exec_driver_sql("SELECT actor, action, target, outcome, channel FROM audit").all()
+    assert [tuple(row) for row in found] == [
+        ("p:u", "retry", "s-u", "nothing to do", "c"), ("p:u", "retry", "s-t", "done", "c"),
+    ]  # fmt: skip
