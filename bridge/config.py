@@ -243,7 +243,8 @@ class _Reader:
         try:
             return model.model_validate(table, context=self._context)
         except ValidationError as error:
-            self._problems += [_sentence(where, model, detail) for detail in error.errors()]
+            told = [detail for detail in error.errors() if detail["type"] != _FOLLOWS]
+            self._problems += [_sentence(where, model, detail) for detail in told]
             return None
 
 
@@ -284,11 +285,14 @@ def _own_words(detail: ErrorDetails) -> str:
     return detail["msg"].removeprefix("Value error, ")
 
 
+_FOLLOWS = "default_factory_not_called"
+"""What pydantic says of a default that depends on a key which is wrong: that key's problem says it all."""
 _WORDS: dict[str, Callable[[ErrorDetails], str]] = {
     # pydantic's error type -> our words; https://docs.pydantic.dev/latest/errors/validation_errors/
     "missing": _missing,
     "value_error": _own_words,
     "literal_error": lambda detail: f"write one of {detail['ctx']['expected']}",  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    "greater_than_equal": lambda detail: f"write a number of at least {detail['ctx']['ge']}",  # pyright: ignore[reportTypedDictNotRequiredAccess]
     "string_type": lambda _: 'write a text in quotes, as in "…"',
     "bool_type": lambda _: "write true or false",
     "bool_parsing": lambda _: "write true or false",

@@ -131,6 +131,18 @@ def test_a_problem_names_the_key_and_what_to_write(tmp_path: Path, old: str, new
     assert problem in problems(tmp_path, GOOD.replace(old, new))
 
 
+def test_a_key_on_which_a_default_depends_is_the_only_problem_that_is_named(tmp_path: Path) -> None:
+    wrong = GOOD.replace('instance = "main"', 'instance = "main"\ngroups = ["@team"]')
+    (said,) = problems(tmp_path, wrong)
+    assert said.startswith('rules[1].groups: "@team" is a name')
+
+
+def test_a_number_that_is_too_small_is_told_which_is_not(tmp_path: Path) -> None:
+    assert problems(tmp_path, GOOD + "\n[budgets]\nuser = { turns_per_minute = 0 }\n") == (
+        "budgets.user.turns_per_minute: write a number of at least 1",
+    )
+
+
 def test_a_database_that_is_not_supported_is_refused_without_showing_its_password(tmp_path: Path) -> None:
     said = problems(tmp_path, GOOD + '[bridge]\nstore = "postgresql://me:hunter2@db/x"\n')
     assert said == ('bridge.store: this version stores in a SQLite file: write "sqlite:///threadbridge.db"',)
