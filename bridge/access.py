@@ -5,11 +5,17 @@ approved.
 from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
+
 from bridge import policy
 from bridge.abilities import CanResolveGroups
 from bridge.channel import Channel, Facts
+from bridge.errors import StoreError
 from bridge.rules import Rule
 from bridge.store.access import AccessStore
+from bridge.store.audit import Entry
+
+_log = structlog.get_logger(__name__)
 
 ACTION = "access"
 """What the audit calls an attempt to talk."""
@@ -46,3 +52,11 @@ async def admits(
         return found is not None
     since = await store.paired_since(name, facts.author)
     return since is not None and (said_at is None or since <= said_at)
+
+
+async def note_refusal(store: AccessStore, channel: str, actor: str, room: str) -> None:
+    """Somebody was refused, which is so whether or not it can be noted."""
+    try:
+        await store.note([Entry(actor, ACTION, room, "refused", channel, REFUSED_AGAIN)])
+    except StoreError as error:
+        _log.error("audit.not_written", channel=channel, reason=str(error))

@@ -19,7 +19,6 @@ from bridge.policy import Decision
 from bridge.references import references
 from bridge.rules import Rules
 from bridge.store.access import GuardedStore, Offer, Pairing
-from bridge.store.audit import Entry
 from bridge.store.limits import Limits
 from bridge.store.protocol import Accepted, Arrival
 
@@ -188,11 +187,7 @@ class Intake:
             self._noted.clear()
         self._noted[who] = now + access.REFUSED_AGAIN
         _log.info("message.refused", channel=self._channel, room=facts.room, author=facts.author)
-        entry = Entry(envelope.actor.id, access.ACTION, facts.room, "refused", self._channel, access.REFUSED_AGAIN)
-        try:
-            await self._store.note([entry])
-        except StoreError as error:
-            _log.error("audit.not_written", channel=self._channel, reason=str(error))
+        await access.note_refusal(self._store, self._channel, envelope.actor.id, facts.room)
 
     def _pass_over(self, envelope: Envelope) -> None:
         """What was not for the bot when it was said is not missed later, by other rules or in other groups."""

@@ -14,7 +14,6 @@ from bridge.orders import Orders
 from bridge.policy import Decision
 from bridge.rules import Rules
 from bridge.store.access import AccessStore
-from bridge.store.audit import Entry
 
 _log = structlog.get_logger(__name__)
 
@@ -63,11 +62,7 @@ class Invocations:
         """By the rules as they are when it begins."""
         rules = self._rules.current
         if not await access.admits(rules, self._channel, facts, self._platform, self._store):
-            entry = Entry(envelope.actor.id, access.ACTION, facts.room, "refused", self._channel, access.REFUSED_AGAIN)
-            try:
-                await self._store.note([entry])
-            except StoreError as error:
-                _log.error("audit.not_written", channel=self._channel, reason=str(error))
+            await access.note_refusal(self._store, self._channel, envelope.actor.id, facts.room)
             return None
         known = await access.with_groups(rules, self._channel, facts, self._platform)
         return policy.decide(rules, self._channel, envelope, known, command=True)

@@ -10,7 +10,6 @@ from bridge.feedback import Value, Vote
 from bridge.orders import Orders
 from bridge.rules import Rules
 from bridge.store.access import GuardedStore
-from bridge.store.audit import Entry
 
 _log = structlog.get_logger(__name__)
 
@@ -46,11 +45,7 @@ class Presses:
         rules = self._rules.current
         if not await access.admits(rules, self._channel, press.facts, self._platform, self._store):
             _log.info("press.refused", channel=self._channel, room=press.facts.room, author=press.facts.author)
-            entry = Entry(press.actor, access.ACTION, press.facts.room, "refused", self._channel, access.REFUSED_AGAIN)
-            try:
-                await self._store.note([entry])
-            except StoreError as error:
-                _log.error("audit.not_written", channel=self._channel, reason=str(error))
+            await access.note_refusal(self._store, self._channel, press.actor, press.facts.room)
             return notices.BUTTON_IS_NOT_FOR_YOU
         handle = handles.read(press, self._channel)
         if handle is not None:
