@@ -6,19 +6,19 @@ import json
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import aiohttp
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from bridge.demo.instance_server import DemoInstanceServer
 from bridge.envelope import Envelope
 from bridge.errors import InstanceError, InstanceRefused, InstanceUnavailable, TurnInterrupted
-from bridge.instance import Ending, InstanceSettings, Progress, Usage
+from bridge.instance import Ending, Progress, Usage
 from bridge.instances.chowder import ChowderInstance, ChowderSettings
 from bridge.route import Route
 from bridge.testing.instance_contract import RemoteInstanceContract, ask, texts, turn
@@ -316,137 +316,6 @@ async def test_an_error_tells_neither_the_key_nor_the_message(canned: CannedServ
     assert str(caught.value) == (
         "Chowder does not understand the request: check model and extra of [instances.main], then `!retry` asks again."
     )
-
-
-class TestAutostart:
-    async def test_a_stopped_instance_is_started_and_the_message_waits(
-        self, canned: CannedServer, chowder: Make
-    ) -> None:
-        stopped = http("409 Conflict", '{"detail":"Instance is not running (status: stopped)."}')
-        canned.answers = [stopped, http("200 OK", '{"status":"running"}'), http("200 OK", SAID)]
-        instance = chowder(canned.base_url, autostart=True)
-        with pytest.raises(InstanceUnavailable) as caught:
-            await ask(instance, turn("x"))
-        assert [line for line, _, _ in canned.requests][1:] == ["POST /v1/instances/inst-1/start HTTP/1.1"]
-        assert (str(caught.value), caught.value.notice) == (
-            "main is stopped (409). It is being started.",
-            "main was stopped and is being started; your message is answered when it runs.",
-        )
-        assert texts(await ask(instance, turn("x"))) == "Hello Ada."
-
-    @pytest.mark.parametrize(
-        ("answer", "reason"),
-        [
-            (http("409 Conflict", '{"detail":"Instance is not stopped (status: running)."}'), "It is being started."),
-            (http("403 Forbidden", '{"detail":"Organisation key needed."}'),
-             "It could not be started: Chowder does not let the key of [instances.main] write to this instance: "
-             "give it the permission interact, or use another api_key, then `!retry` asks again."),
-            (b"", "It could not be started: main cannot be reached: check base_url of [instances.main] and the network."),
-        ],
-    )  # fmt: skip
-    async def test_each_answer_to_the_start_lets_the_message_wait(
-        self, canned: CannedServer, chowder: Make, answer: bytes, reason: str
-    ) -> None:
-        canned.answers = [http("409 Conflict", '{"detail":"status: stopped"}'), answer]
-        with pytest.raises(InstanceUnavailable) as caught:
-            await ask(chowder(canned.base_url, autostart=True), turn("x"))
-        assert (str(caught.value), caught.value.retry_after) == (f"main is stopped (409). {reason}", 5)
-
-    @pytest.mark.parametrize(("status", "autostart"), [("stopped", False), ("provisioning", True), ("error", True)])
-    async def test_nothing_else_is_started(
-        self, canned: CannedServer, chowder: Make, status: str, autostart: bool
-    ) -> None:
-        canned.answers = [http("409 Conflict", json.dumps({"detail": f"status: {status}"}))]
-        with pytest.raises(InstanceUnavailable):
-            await ask(chowder(canned.base_url, autostart=autostart), turn("x"))
-        assert len(canned.requests) == 1
-
-
-class TestProbe:
-    @pytest.mark.parametrize(
-        ("status", "body", "sentence"),
-        [
-            ("200 OK", '{"id":"inst-1","status":"running","gateway_url":"x"}', None),
-            ("200 OK", '{"id":"inst-1","status":"hibernating"}', None),
-            ("200 OK", '{"status":"provisioning"}', "main is starting; messages wait until it runs."),
-            ("200 OK", '{"status":"stopped"}', "main is stopped; messages wait until it runs."),
-            ("200 OK", '{"status":"error","error_message":"no model key"}',
-             "main is in an error state, which its owner has to repair (no model key); messages wait until it runs."),
-            ("200 OK", '{"status":"terminated"}',
-             "main was terminated: write another instance_id under [instances.main]."),
-            ("200 OK", "<html>", "main does not answer like Chowder: check base_url of [instances.main]."),
-            ("403 Forbidden", '{"detail":"Key lacks read."}', None),
-            ("401 Unauthorized", '{"detail":"Missing or invalid API key."}',
-             "Chowder does not accept the key of [instances.main]: check api_key, then `!retry` asks again."),
-            ("404 Not Found", '{"detail":"Instance not found."}',
-             ("Chowder does not know the instance of [instances.main], or it belongs to another organisation: "
-             "check instance_id and base_url, then `!retry` asks again.")),
-            ("409 Conflict", '{"detail":"status: stopped"}', "main is stopped (409)."),
-            ("503 Service Unavailable", "", "main takes no requests for the moment (503)."),
-        ],
-    )  # fmt: skip
-    async def test_each_answer_is_one_sentence_or_nothing_wrong(
-        self, canned: CannedServer, chowder: Make, status: str, body: str, sentence: str | None
-    ) -> None:
-        canned.answers = [http(status, body)]
-        assert await chowder(canned.base_url).probe() == sentence
-        assert canned.requests[0][0] == "GET /v1/instances/inst-1 HTTP/1.1"
-
-    async def test_an_instance_out_of_reach_is_said_to_be(self, canned: CannedServer, chowder: Make) -> None:
-        canned.answers = [b""]
-        assert await chowder(canned.base_url).probe() == (
-            "main cannot be reached: check base_url of [instances.main] and the network."
-        )
-
-
-class TestSettings:
-    def test_the_defaults_are_chowders(self) -> None:
-        read = ChowderSettings(instance_id="i", api_key=SecretStr(f" {KEY}\n"), model="m")
-        assert read.model_dump() == {
-            "type": "chowder", "base_url": "https://api.chowder.dev/v1", "instance_id": "i", "api_key": SecretStr(KEY),
-            "model": "m", "continuity": "session", "autostart": False, "stream": True, "timeout": 180, "extra": {},
-            "concurrency": 8, "on_unknown": "ask", "patience": 3600, "longest": 3600, "files": True,
-        }  # fmt: skip
-
-    @pytest.mark.parametrize(
-        ("keys", "problem"),
-        [
-            ({"base_url": "api.chowder.dev"}, "must be an address"),
-            ({"base_url": "ftp://api.chowder.dev/v1"}, "must be an address"),
-            ({"base_url": "https://user:pw@api.chowder.dev/v1"}, "must be an address"),
-            ({"base_url": "https://api.chowder.dev/v1?x=1"}, "must be an address"),
-            ({"base_url": "https://"}, "must be an address"),
-            ({"timeout": 0}, "greater than 0"),
-            ({"instance_id": ""}, "at least 1 character"),
-            ({"model": ""}, "at least 1 character"),
-            ({"continuity": "none"}, "'session' or 'previous_response_id'"),
-            ({"api_key": SecretStr("two words")}, "one word of ASCII"),
-            ({"api_key": SecretStr("ключ")}, "one word of ASCII"),
-            ({"api_key": SecretStr("chd_sk_1"), "autostart": True}, "autostart cannot be done with a scoped key"),
-            ({"api_key": "chd_org_literal"}, "a secret does not stand here"),
-            ({"extra": {"input": "x"}}, "input cannot stand in extra"),
-            ({"extra": {"model": "x", "stream": True}}, "model, stream cannot stand in extra"),
-            ({"extra": {"temperature": float("nan")}}, "a number that JSON has not"),
-            ({"unknown": 1}, "Extra inputs are not permitted"),
-        ],
-    )
-    def test_what_cannot_be_used_is_refused(self, keys: dict[str, Any], problem: str) -> None:
-        with pytest.raises(ValidationError, match=problem) as caught:
-            ChowderSettings.model_validate({"instance_id": "i", "api_key": SecretStr(KEY), "model": "m"} | keys)
-        assert "two words" not in str(caught.value)
-
-    @pytest.mark.parametrize(
-        ("key", "autostart", "advised"),
-        [("chd_org_1", False, True), ("chd_org_1", True, False), ("chd_sk_1", False, False), ("other", False, False)],
-    )
-    def test_a_scoped_key_is_advised_where_it_is_enough(self, key: str, autostart: bool, advised: bool) -> None:
-        read = ChowderSettings(instance_id="i", api_key=SecretStr(key), model="m", autostart=autostart)
-        assert ["a scoped one (chd_sk_…)" in sentence for sentence in read.advice()] == [True] * advised
-        assert "chd_org_1" not in str(read.advice())
-
-    def test_settings_of_another_type_are_a_mistake_of_the_caller(self) -> None:
-        with pytest.raises(TypeError):
-            ChowderInstance.create("main", InstanceSettings(type="echo"))
 
 
 @given(
