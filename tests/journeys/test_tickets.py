@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.discord.simulator import DiscordSimulator
+from bridge import notices
 from tests.journeys.program import eventually, in_time, toml
 
 TICKETS = {"session": "ticket", "ticket": "[A-Z]{2,10}-[0-9]+"}
@@ -68,13 +69,18 @@ async def test_a_thread_is_linked_on_one_platform_and_the_other_goes_on(world, d
     await world.end()
 
 
-@pytest.mark.parametrize("words", ["ABC-123 and what did I say?", "!link ABC-123"])
-async def test_another_teams_ticket_of_the_same_name_is_not_joined(world, discord, words):
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("ABC-123 and what did I say?", "You have not said anything before."),
+        ("!link ABC-123", notices.OTHER_TEAMS_TICKET),
+    ],
+)
+async def test_another_teams_ticket_of_the_same_name_is_not_joined(world, discord, words, said):
     await on_both(world, discord, instance="theirs")
     await world.ask("ABC-123 the printer burns")
-    said = await discord.say("Bo", words)
-    (answer,) = await answered(discord, said.thread, 1)
-    assert answer == "You have not said anything before." or "another team's" in answer
+    asked = await discord.say("Bo", words)
+    assert await answered(discord, asked.thread, 1) == [said]
     await world.ask("what did I say? ABC-123")
     await world.end()
     assert world.sessions()["ticket-abc-123"]["instance"] == "main"
