@@ -50,7 +50,7 @@ def shown(answer: object) -> str:
     if isinstance(answer, str):
         return answer
     if text_at(answer, "response_type") not in (None, "ephemeral"):
-        raise NotImplementedError("answers to a command that everybody sees are not simulated")
+        raise ValueError('this Slack shows an answer to whoever typed the command: leave out "response_type"')
     return text_at(answer, "text") or ""
 
 
