@@ -60,6 +60,7 @@ async def test_stop_stops_what_the_agent_does_and_keeps_what_it_wrote(each):
     answers = await each.until_answers(said, 3)
     assert answers[2] == "The agent was stopped here. Write on, or `!retry` to ask it again."
     assert "You said: [[drip:500:0.2]] a long story" in answers[1]
+    await in_time("its being hung up on", each.agent.until(lambda agent: agent.requests[1].aborted))
     assert (await each.ask("and now?", said))[1].startswith("You said: and now?")
     await each.end()
 

@@ -131,6 +131,23 @@ async def test_a_turn_that_takes_longer_than_it_may_is_stopped_and_said(world, c
     assert [turn["yield_reason"] for turn in computer.of_key(world.session_of(said)).turns] == ["canceled", "completed"]
 
 
+async def test_stop_cancels_the_turn_there_and_what_was_said_is_not_said_again(world, computer):
+    await start(world, computer)
+    said, _ = await world.ask("hello")
+    await world.say("[[aside]] [[hang]]", said)
+    await in_time("the second message", computer.until(lambda server: len(server.messages) == 2))
+    await world.say("!stop", said)
+    answers = await world.until_answers(said, 3)
+    assert "The agent was stopped here. Write on, and it goes on." in answers[-1]
+    later = (await world.ask("and now?", said))[1]
+    assert later.startswith("You said: and now?")
+    await world.end()
+    assert sum("Let me see." in answer for answer in world.answers(said)) == 1
+    assert [turn["yield_reason"] for turn in computer.of_key(world.session_of(said)).turns] == [
+        "completed", "canceled", "completed",
+    ]  # fmt: skip
+
+
 async def test_a_failed_turn_is_run_again_when_somebody_asks_for_it(world, computer):
     await start(world, computer)
     said, notice = await world.ask("[[fail]]")
