@@ -208,13 +208,14 @@ async def test_an_answer_for_a_deleted_thread_is_kept_and_the_channel_is_told_on
 
 async def test_a_question_deleted_before_its_answer_is_told_about_in_the_channel(discord_world):
     world = discord_world
-    world.discord.faults.refuse(OPENING, 50035, status=400, times=2)
+    world.discord.faults.refuse(OPENING, 50035, status=400, times=None)
     world.agent.hold()
     await world.start()
     said = await world.say("hello")
     await in_time("the turn", world.agent.wait_for_requests(1))
-    if said.id not in world.discord.guild.threads:
-        world.discord.delete(said)
+    assert said.id not in world.discord.guild.threads
+    world.discord.delete(said)
+    world.discord.faults.clear()
     world.agent.release()
     await world.program.logged("delivery.dead")
     assert "was deleted" in room_texts(world)[0]
