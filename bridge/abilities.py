@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from bridge.channel import Delivery, Facts, MessageRef, Payload
 from bridge.envelope import Conversation, Envelope
@@ -202,6 +202,13 @@ class CanReadMissed(Protocol):
         also where it cannot be told which rooms there are: nothing is passed over because the platform is away.
         """
         ...
+
+
+@runtime_checkable
+class SharesEvents(Protocol):
+    """Each message comes over one of the connections that the bot has, in whichever processes, and not over all."""
+
+    shares_events: Literal[True]
 
 
 @runtime_checkable

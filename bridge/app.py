@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
 import socket
 from collections.abc import Coroutine, Mapping, Sequence
@@ -26,12 +27,14 @@ from bridge.limits import Limiter
 from bridge.listening import Listening
 from bridge.memberships import Memberships
 from bridge.orders import Orders
+from bridge.peers import Company, Role, about
 from bridge.presses import Presses
 from bridge.registry import CHANNELS, INSTANCES, Registry
 from bridge.reload import Reloading
 from bridge.replies import Manner
 from bridge.rules import Rules
 from bridge.store.limits import BotLimit
+from bridge.store.peers import About
 from bridge.store.sqlstore import SqlStore
 from bridge.turns import Shows, Turns
 from bridge.web.routes import routes
@@ -48,8 +51,8 @@ PROBE_SECONDS = 60.0
 """Seconds between two looks at the instances."""
 
 
-async def run(config: Config) -> None:
-    """Runs the bridge until SIGTERM or SIGINT, then drains.
+async def run(config: Config, only: Role | None = None) -> None:
+    """Runs the bridge, or the part of it that is named, until SIGTERM or SIGINT, then drains.
 
     Raises ConfigError or StoreError, before anything is answered, for what can be known at the start.
     """
@@ -59,13 +62,15 @@ async def run(config: Config) -> None:
     async with contextlib.AsyncExitStack() as stack:
         if listening is not None:
             stack.callback(listening.close)
-        store = await SqlStore.open(store_url(config))
+        ours = about(config, only)
+        store = await SqlStore.open(store_url(config), about=ours)
         stack.push_async_callback(store.close)
         channels = _create(CHANNELS, config.channels, config.channel_types)
         instances = _create(INSTANCES, config.instances, {n: s.type for n, s in config.instances.items()})
         for connection in [*channels.values(), *instances.values()]:
             stack.push_async_callback(connection.close)
-        bridge = _Bridge(config, store, channels, instances, await _absent(store, config))
+        absent = await _absent(store, config) if ours.works else []
+        bridge = _Bridge(config, store, channels, instances, absent, ours=ours)
         bridge.hear_signals()
         await bridge.unless_ended(_verify(channels))
         await bridge.run(listening)
@@ -81,8 +86,12 @@ def _read_again(config: Config) -> Config:
 
 
 async def _absent(store: SqlStore, config: Config) -> list[Instance]:
-    """Stand-ins for instances that open turns wait for and the configuration does not name any more."""
-    instances, channels = await store.unconfigured(list(config.instances), list(config.channels))
+    """Stand-ins for instances that open turns wait for and no process's configuration names any more."""
+    setups = [peer.about for peer in store.peers.alive]
+    instances, channels = await store.unconfigured(
+        [*config.instances, *(name for about in setups for name in about.instances)],
+        [*config.channels, *(name for about in setups for name in about.channels)],
+    )
     for name in channels:
         _log.warning("channel.absent", channel=name, remedy=f"answers wait for [channels.{name}]: configure it again")
     for name in instances:
@@ -122,11 +131,15 @@ class _Bridge:
         channels: Mapping[str, Channel],
         instances: Mapping[str, Instance],
         absent: Sequence[Instance],
+        *,
+        ours: About,
     ) -> None:
         self._config = config
         self._store = store
         self._channels = channels
         self._instances = instances
+        self._ours = ours
+        self._company = Company(ours, self._read_again)
         self._ending = asyncio.Event()
         self._hurry = False
         self._limit: asyncio.Timeout | None = None
@@ -134,7 +147,10 @@ class _Bridge:
         self._reloading = Reloading(config, self._rules, store, lambda: _read_again(config))
         self._memberships = Memberships(channels, self._rules)
         self._stop_wanted = asyncio.Event()
-        orders = {name: Orders(store, channel, stop_wanted=self._stop_wanted.set) for name, channel in channels.items()}
+        orders = {
+            name: Orders(store, channel, stop_wanted=self._stop_wanted.set, clock=store.clock)
+            for name, channel in channels.items()
+        }
         signs = {name: Acknowledging(channel) for name, channel in channels.items()}
         bots = BotLimit(config.bridge.bot_turns, config.bridge.bot_window)
         intakes = {
@@ -151,12 +167,21 @@ class _Bridge:
             for name, channel in channels.items()
         }
         self._backfills = {
-            name: Backfill(channel, store, intakes[name], answer_within=config.bridge.answer_within)
+            name: Backfill(
+                channel,
+                store,
+                intakes[name],
+                answer_within=config.bridge.answer_within,
+                clock=store.clock,
+                alone=functools.partial(self._listens_alone, name),
+            )
             for name, channel in channels.items()
+            if ours.listens
         }
         self._listenings = {
             name: Listening(channel, intakes[name].accept, self._backfills[name], problem=self._memberships.problem)
             for name, channel in channels.items()
+            if ours.listens
         }
         self._problems: dict[str, str | None] = dict.fromkeys(instances)
         shows = {name: Shows.of(channel, store, mention=config.bridge.mention) for name, channel in channels.items()}
@@ -202,9 +227,10 @@ class _Bridge:
             await self._store.heard_until(name)  # from the very first start on nothing is missed
         async with asyncio.TaskGroup() as group:
             renewing = group.create_task(self._renew_leases())
-            posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts]
-            turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns]
-            probing = group.create_task(self._probe())
+            works = self._ours.works
+            posting = [group.create_task(crew.claim_for_ever()) for crew in self._posts if works]
+            turning = [group.create_task(crew.claim_for_ever()) for crew in self._turns if works]
+            probing = [group.create_task(self._probe())] if works else []
             asking = [group.create_task(self._memberships.run()), group.create_task(self._reloading.run())]
             reading = [group.create_task(backfill.run()) for backfill in self._backfills.values()]
             pages = routes(self._store, self._hearing, self._channels, self._problems, self._instances)
@@ -216,11 +242,20 @@ class _Bridge:
                 http=_address(listening),
                 channels=list(self._channels),
                 instances=list(self._instances),
+                only="everything" if self._ours.listens and works else "work" if works else "channels",
             )
             await self._ending.wait()
-            await self._drain([*hearing, *reading, *serving, probing, *asking], turning, posting)
+            await self._drain([*hearing, *reading, *serving, *probing, *asking], turning, posting)
             renewing.cancel()
         _log.info("bridge.ended")
+
+    def _read_again(self) -> None:
+        for backfill in self._backfills.values():
+            backfill.read_again()
+
+    def _listens_alone(self, channel: str) -> bool:
+        others = (peer.about for peer in self._store.peers.alive)
+        return not any(about.listens and channel in about.channels for about in others)
 
     def _hearing(self) -> Mapping[str, Hearing]:
         return {name: one.hearing() for name, one in self._listenings.items()}
@@ -276,6 +311,7 @@ class _Bridge:
             except StoreError as error:
                 _log.error("store.refused", reason=str(error))
                 continue
+            self._company.met(self._store.peers)
             for turns in self._running:
                 for seq in unwanted:
                     turns.stop(seq)
@@ -313,11 +349,11 @@ def _address(listening: socket.socket | None) -> str:
     return f"http://{host}:{port}"
 
 
-def run_until_ended(config: Config) -> None:
+def run_until_ended(config: Config, only: Role | None = None) -> None:
     """`run` on uvloop where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
-        asyncio.run(run(config))
+        asyncio.run(run(config, only))
     else:
-        uvloop.run(run(config))
+        uvloop.run(run(config, only))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bridge import faultpoints, retry
-from bridge.abilities import CanReadMissed, CanReconnect
+from bridge.abilities import CanReadMissed, CanReconnect, SharesEvents
 from bridge.channel import Channel, Facts
 from bridge.envelope import Envelope
 from bridge.errors import ChannelError, RateLimited, StoreError, Unstorable
@@ -39,6 +39,8 @@ MOST = 1_000
 """Messages that were read and are taken between two lines about it in the log."""
 DEAF_AFTER = 5.0
 """Seconds after which a message that was not heard live shows that the connection is deaf."""
+ANOTHER_READS = 1.0
+"""Seconds between two looks whether another process has read the history."""
 AGAIN = DEAF_AFTER + 1.0
 """Seconds after which the connection in place of a deaf one is looked at first."""
 DOUBTED = AGAIN + 1.0
@@ -67,10 +69,12 @@ class Backfill:
         answer_within: float,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        alone: Callable[[], bool] = lambda: True,
     ) -> None:
         """What is older than `answer_within` seconds when it is found is only listed.
 
-        Messages have dates by `clock`; how long something lasts is measured by `steady`, which never jumps.
+        Messages have dates by `clock`; how long something lasts is measured by `steady`, which never jumps. `alone`:
+        whether no other process listens to the same channel.
         """
         self._channel = channel
         self._store = store
@@ -78,6 +82,10 @@ class Backfill:
         self._answer_within = answer_within
         self._clock = clock
         self._steady = steady
+        self._alone = alone
+        self._heard_live = False
+        self._missed_before = False
+        self._read_again = False
         self.deaf_until = -math.inf
         """When, by `steady`, there is no reason any more to call the channel deaf; infinite while it is known to be."""
         self.problem: str | None = None
@@ -94,6 +102,11 @@ class Backfill:
     def heard_live(self) -> None:
         """To be called for whatever the connection brings: it is not deaf."""
         self.deaf_until = -math.inf
+        self._heard_live = True
+
+    def read_again(self) -> None:
+        """Everything is read as after a connection: another process ended, and what it had received may be nowhere."""
+        self._read_again = True
 
     async def run(self) -> None:
         """Until cancelled; ends at once for a channel that cannot read what it missed."""
@@ -124,7 +137,15 @@ class Backfill:
         while self._channel.connected():
             attempt += 1
             try:
-                await self._read_once(channel)
+                if not await self._store.lease_history(self._channel.name):
+                    await asyncio.sleep(ANOTHER_READS)
+                    continue
+                self._read_again = False
+                try:
+                    await self._read_once(channel)
+                except BaseException:
+                    await self._store.let_history_go(self._channel.name)
+                    raise
             except (ChannelError, StoreError) as error:
                 self._note(error)
                 _log.warning("backfill.failed", channel=self._channel.name, reason=str(error))
@@ -161,14 +182,17 @@ class Backfill:
         return since
 
     async def _look_now_and_then(self, channel: CanReadMissed, connected_at: float) -> None:
-        """Until the connection ends or turns out to be deaf."""
+        """Until the connection ends or turns out to be deaf, or everything is to be read again."""
         due = connected_at + AGAIN if self.deaf else self._steady() + PERIOD
-        while self._channel.connected():
+        self._missed_before = False
+        while self._channel.connected() and not self._read_again:
             await asyncio.sleep(LOOK)
             if self._steady() < due:
                 continue
             due = self._steady() + PERIOD
             try:
+                if not self._alone() and not await self._store.may_look(self._channel.name, PERIOD):
+                    continue
                 missed = await self._look(channel, connected_at)
             except RateLimited as error:
                 due += error.retry_after
@@ -176,9 +200,10 @@ class Backfill:
                 self._note(error)
                 _log.debug("backfill.failed", channel=self._channel.name, reason=str(error))
             else:
-                if missed:
+                if missed and self._shows_deafness(channel):
                     await self._give_up(missed)
                     return
+                self._missed_before, self._heard_live = missed > 0, False
                 self.deaf_until = -math.inf
 
     async def _look(self, channel: CanReadMissed, connected_at: float) -> int:
@@ -191,6 +216,12 @@ class Backfill:
         found = await channel.missed(since, near, everywhere=False)
         self.problem = None
         return await self._take([one for one in found if one[0].ts.timestamp() < began - DEAF_AFTER])
+
+    def _shows_deafness(self, channel: CanReadMissed) -> bool:
+        """Whether what was missed should have come over this connection, and not over another process's."""
+        if self._alone() or not isinstance(channel, SharesEvents):
+            return True
+        return self._missed_before and not self._heard_live
 
     def _note(self, error: Exception) -> None:
         """Of a channel's failures only those that a person may have to mend."""

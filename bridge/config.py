@@ -21,6 +21,8 @@ from bridge.settings import Resolve, Secret, Section
 
 DEFAULT_PATH = "config.toml"
 PATH_VARIABLE = "THREADBRIDGE_CONFIG"
+_SQLITE = re.compile(r"sqlite:///[^?#\x00]*[^?#\x00/]")
+_POSTGRESQL = re.compile(r"postgresql://([^@/\s]+@)?(\[[0-9a-fA-F:]+\]|[^@:/?#\s]*)(:\d{1,5})?/[^@/?#\s]+(\?[^#\s]+)?")
 TABLES = ("bridge", "instances", "channels", "rules", "budgets")
 
 
@@ -53,8 +55,11 @@ class BridgeSettings(Section):
     def _store(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str) and value.startswith(("env:", "file:")) and info.context:
             value = info.context["resolve"](value)
-        if isinstance(value, str) and not re.fullmatch(r"sqlite:///[^?#\x00]*[^?#\x00/]", value):
-            raise ValueError('this version stores in a SQLite file: write "sqlite:///threadbridge.db"')
+        if isinstance(value, str) and not (_SQLITE.fullmatch(value) or _POSTGRESQL.fullmatch(value)):
+            raise ValueError(
+                'write "sqlite:///threadbridge.db" for a file, or "postgresql://user:password@host/database" (in the '
+                "user and the password, write other characters than letters and digits as %40 for @)"
+            )
         return value
 
     @field_validator("http")
@@ -320,5 +325,7 @@ def _sentence(where: str, model: type[Section], detail: ErrorDetails) -> str:
 def store_url(config: Config) -> str:
     """The database URL, a relative SQLite path made relative to the configuration's folder."""
     url = config.bridge.store.get_secret_value()
+    if not url.startswith("sqlite:"):
+        return url
     path = url.removeprefix("sqlite:///")
     return "sqlite:///" + str(config.path.absolute().parent / path)

@@ -1,7 +1,6 @@
 """Step 3: a session's oldest open delivery -> its channel -> delivered, tried again, or a dead letter."""
 
 import random
-import time
 from collections.abc import Sequence
 
 import structlog
@@ -63,6 +62,7 @@ class Deliveries:
                 await until_stored(lambda: self._store.withdraw(lease))
                 return
             if ref is None:
+                await until_stored(lambda: self._store.confirm(lease))
                 ref = await self._channel.send(delivery)
         except RateLimited as error:
             log.info("delivery.waits", wait=round(error.retry_after, 1))
@@ -83,13 +83,14 @@ class Deliveries:
             faultpoints.reached("delivery.posted")
             await until_stored(lambda: self._store.delivered(lease, ref))
             faultpoints.reached("delivery.closed")
-            log.info("delivery.sent", found=found, ms=round((time.time() - lease.created_at) * 1000))
+            log.info("delivery.sent", found=found, ms=round((self._store.clock() - lease.created_at) * 1000))
 
     async def _taken_over(self, lease: DeliveryLease) -> MessageRef | None:
         """The preview's message, which says this now; None if there is none any more."""
         if lease.edits is None or not isinstance(self._channel, CanEdit):
             return None
         try:
+            await until_stored(lambda: self._store.confirm(lease))
             await self._channel.edit(lease.edits, lease.payload)
         except Rejected as error:
             _log.info("preview.gone", delivery=lease.id, session=lease.session, reason=str(error))

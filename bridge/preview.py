@@ -124,6 +124,7 @@ class Previews:
                 return
             if text == shown:
                 continue
+            await self._store.confirm(growing.lease)
             try:
                 await channel.append(ref, text[len(shown) :])
             except RateLimited as error:
@@ -144,6 +145,7 @@ class Previews:
                 if await growing.ends_within(last - now):
                     return
             at_once = False
+            await self._store.confirm(growing.lease)
             try:
                 await channel.edit(ref, self._payload(growing, growing.take()))
             except RateLimited as error:
@@ -163,6 +165,7 @@ class Previews:
             self._store.let_go(lease)
 
     async def _send(self, lease: DeliveryLease) -> MessageRef | None:
+        await self._store.confirm(lease)
         try:
             ref = await self._channel.send(as_channels_see_it(lease))
         except OutcomeUnknown as error:

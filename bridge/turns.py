@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -124,7 +123,9 @@ class Turns:
             log.exception("turn.broke")
             await self._fail(lease, notices.BROKEN.format(turn=lease.seq), "the bridge itself failed: see the log")
         else:
-            log.info("turn.ended", instance=self._instance.name, ms=round((time.time() - lease.claimed_at) * 1000))
+            log.info(
+                "turn.ended", instance=self._instance.name, ms=round((self._store.clock() - lease.claimed_at) * 1000)
+            )
 
     async def _answer(self, lease: TurnLease) -> None:
         faultpoints.reached("turn.claimed")

@@ -143,9 +143,36 @@ def test_a_number_that_is_too_small_is_told_which_is_not(tmp_path: Path) -> None
     )
 
 
-def test_a_database_that_is_not_supported_is_refused_without_showing_its_password(tmp_path: Path) -> None:
-    said = problems(tmp_path, GOOD + '[bridge]\nstore = "postgresql://me:hunter2@db/x"\n')
-    assert said == ('bridge.store: this version stores in a SQLite file: write "sqlite:///threadbridge.db"',)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:hunter2@db/x",
+        "postgres://me:hunter2@db/x",
+        "postgresql+psycopg://me:hunter2@db/x",
+        "postgresql://me:hunter2@db",
+        "postgresql://me:hunter2@db/",
+        "postgresql://me:hunt/er2@db/x",
+        "postgresql://me:hunter2@in@db/x",
+        "sqlite://",
+    ],
+)
+def test_a_database_that_is_not_supported_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
+    (said,) = problems(tmp_path, GOOD + f'[bridge]\nstore = "{url}"\n')
+    assert said.startswith('bridge.store: write "sqlite:///threadbridge.db" for a file, or "postgresql://user:password')
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter2@db/x",
+        "postgresql://db.example.org:6432/x?sslmode=require",
+        "postgresql://[::1]:5432/x",
+        "postgresql:///x?host=/var/run/postgresql",
+    ],
+)
+def test_a_postgresql_is_taken_as_it_is(tmp_path: Path, url: str) -> None:
+    assert config.store_url(load(tmp_path, GOOD + f'[bridge]\nstore = "{url}"\n')) == url
 
 
 def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from bridge.abilities import (
     CanStream,
     HasManifest,
     LinkedMessage,
+    SharesEvents,
     WebhookRequest,
     WebhookResponse,
 )
@@ -113,6 +114,8 @@ class SlackChannel:
 
     Settings: ClassVar[type[Section]] = SlackSettings
     source: ClassVar[str] = "slack"
+    shares_events: Literal[True] = True
+    """https://docs.slack.dev/apis/events-api/using-socket-mode#connections"""
     posts_at_once = 64
     edit_seconds = limits.EDIT_SECONDS
     file_bytes = files.MAX_BYTES
@@ -382,6 +385,7 @@ class _Abilities(
     CanTellChanges,
     CanTakeCommands,
     HasManifest,
+    SharesEvents,
     Protocol,
 ):
     """All that it can."""

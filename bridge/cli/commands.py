@@ -41,17 +41,23 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def run(
     config_path: ConfigOption = None,
+    only: Annotated[
+        str | None,
+        typer.Option(help="channels: only receive and take messages; work: only run turns and post answers."),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     log_format: Annotated[str, typer.Option(help="text, json, or auto: text at a terminal.")] = "auto",
 ) -> None:
     """Run the bridge until SIGTERM or Ctrl-C; then what runs may finish."""
     from bridge.app import run_until_ended  # noqa: PLC0415 - only this command needs all of it
+    from bridge.peers import read_role  # noqa: PLC0415
 
     if log_level not in log.LEVELS or log_format not in log.FORMATS:
         fail([f"--log-level is one of {', '.join(log.LEVELS)}; --log-format of {', '.join(log.FORMATS)}"])
     log.configure(log_level, log_format)
     with telling():
-        run_until_ended(load(config_path))
+        loaded = load(config_path)
+        run_until_ended(loaded, read_role(only, config.store_url(loaded)))
 
 
 @app.command()
@@ -99,15 +105,26 @@ def manifest(channel_type: Annotated[str, typer.Argument(help="A type of channel
 
 
 @app.command()
-def migrate(config_path: ConfigOption = None) -> None:
-    """Bring the store to this version's schema. `run` does so by itself."""
+def migrate(
+    config_path: ConfigOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+) -> None:
+    """Show what brings the store to this version's schema, and do it. `run` does so by itself."""
     from bridge.store import database  # noqa: PLC0415
 
     with telling():
         url = config.store_url(load(config_path))
-        with database.lock(url):
-            before, after = database.migrate_at(url)
-    out.print(f"{database.path_of(url)}: schema {before or 'none'} -> {after}", highlight=False)
+        plan = database.plan(url)
+        out.print(f"{plan.store}: schema {plan.before or 'none'} -> {database.HEAD}", highlight=False, markup=False)
+        for step in plan.steps:
+            out.print(f"  {step.revision}  {step.does}", highlight=False, markup=False)
+        if not dry_run:
+            with database.locked(url):
+                database.migrate_at(url)
+    if dry_run:
+        out.print("Nothing was done." if plan.steps else "There is nothing to do.")
+    else:
+        out.print("Done." if plan.steps else "There was nothing to do.")
 
 
 app.add_typer(sessions.app, name="sessions")

@@ -1,7 +1,6 @@
 """`threadbridge dead`: what could not be posted and what could not be answered, and what shall become of it."""
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -154,7 +153,7 @@ def _change(  # noqa: PLR0917 - what the commands were given
                 fail([*problems, *(["nothing was changed"] if chosen else [])])
             change(connection, chosen)
             entries = [Entry(operator(), action, one.id, "done", one.channel) for one in chosen]
-            audit.write(connection, entries, time.time())
+            audit.write(connection, entries, database.now(connection))
     if not chosen:
         out.print("There is no such dead letter.")
     return loaded, chosen

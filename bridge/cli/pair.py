@@ -29,7 +29,7 @@ def list_them(config_path: ConfigOption = None, as_json: JsonOption = False) -> 
         telling(),
         database.transaction(config.store_url(load(config_path)), read_only=True) as connection,
     ):
-        found = pairings.records(connection, time.time())
+        found = pairings.records(connection, database.now(connection))
     if as_json:
         print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
     elif found:
@@ -53,7 +53,7 @@ def approve(
         if read is None:
             fail([f'"{code}" is no code: it has {pairing.LENGTH} letters, as in {pairing.written("BCDFGHJK")}'])
         with database.transaction(config.store_url(load(config_path))) as connection:
-            done = pairings.approve(connection, read, time.time(), operator())
+            done = pairings.approve(connection, read, database.now(connection), operator())
             if isinstance(done, str):
                 fail([done])
     said = f"{_named(done)} is approved on {done.channel}: the next direct message is answered"
@@ -77,7 +77,7 @@ def revoke(
         telling(),
         database.transaction(config.store_url(load(config_path))) as connection,
     ):
-        found = pairings.revoke(connection, who, channel, time.time(), operator())
+        found = pairings.revoke(connection, who, channel, database.now(connection), operator())
         if not found:
             on = f" on {channel}" if channel else ""
             fail([f'nobody called "{who}" is approved or waits{on}: `threadbridge pair list` shows who'])

@@ -32,10 +32,10 @@ def reload(
         except ConfigError as error:
             fail([*error.problems, "nothing was changed: the rules stay as they are"])
         with database.transaction(url) as connection:
-            running = processes.running(connection, time.time())
+            running = processes.running(connection, database.now(connection))
             if not running:
                 fail(["no threadbridge runs on this store: the rules are read when it starts"])
-            asked = processes.ask(connection, operator(), time.time())
+            asked = processes.ask(connection, operator(), database.now(connection))
         deadline = time.monotonic() + patience
         answers: Mapping[str, str] = {}
         while answers.keys() < running.keys() and time.monotonic() < deadline:

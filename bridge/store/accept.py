@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.commands import KIND
 from bridge.envelope import Envelope
@@ -15,8 +14,10 @@ from bridge.session import is_ticket
 from bridge.store import limiting
 from bridge.store.changed import MessageChange
 from bridge.store.changes import ChangeStatements
+from bridge.store.claims import LATE
 from bridge.store.protocol import Accepted, Arrival
 from bridge.store.schema import open_turns, sessions, threads, turns
+from bridge.store.upsert import insert_or
 
 _KNOWN = select(
     threads.c.channel,
@@ -220,8 +221,13 @@ class AcceptStatements:
         found = connection.execute(_KNOWN, {"keys": list(keys)})
         return {(channel, thread): Thread(*rest) for channel, thread, *rest in found}
 
-    def insert(self, connection: Connection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], Accepted]:
-        """Writes these turns, each once per session and envelope id, and what became of those that were written."""
+    def insert(
+        self, connection: Connection, rows: list[dict[str, Any]], *, late: bool = False
+    ) -> dict[tuple[str, str], Accepted]:
+        """Writes these turns, each once per session and envelope id, and what became of those that were written.
+
+        What comes from several places at once into one session may come `late`.
+        """
         inserted = connection.execute(_NEW_TURN, rows).all()
         written = {(row["session_id"], row["envelope_id"]): row for row in rows}
         opened = [
@@ -230,7 +236,7 @@ class AcceptStatements:
                 "session_id": session,
                 "instance": written[session, envelope]["instance"],
                 "owner": None,
-                "lease_until": 0.0,
+                "lease_until": LATE if is_ticket(session) or late else 0.0,
                 "attempts": 0,
                 "in_doubt": False,
             }

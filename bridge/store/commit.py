@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from bridge import faultpoints
 from bridge.errors import BridgeError, StoreError, Unstorable
 from bridge.store import failures
+from bridge.store.together import Together
 
 _log = structlog.get_logger(__name__)
 
@@ -28,8 +29,14 @@ Write = Callable[[Connection, Sequence[_Argument]], Sequence[_Result | BridgeErr
 Claim = Callable[[Connection, _Argument], Sequence[_Result]]
 """Takes work if there is any."""
 
+CONTENDED = 0.005
+"""Seconds after which they look again if another process was claiming."""
 POLL = 1.0
 """Seconds after which waiting claims look again, whatever they were told: the safety net."""
+
+
+class _Wake:
+    """There may be work."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +48,8 @@ class _Call:
     """Only of claims: undoes one."""
     due: float | None = None
     even_if_cancelled: bool = True
+    lines: Sequence[str] = ()
+    opens: bool = False
 
 
 class GroupCommit:
@@ -53,10 +62,24 @@ class GroupCommit:
     Once the database turned out to be damaged, nothing is written and nothing is claimed until the next start.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        together: Together,
+        *,
+        ended: Callable[[bool], None] = lambda _: None,
+        tell: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
+        """`ended` is told of every transaction whether it was committed; one that may have been counts as not.
+
+        `tell` is called at the end of those that open work, after the claims.
+        """
         self._engine = engine
+        self._together = together
+        self._ended = ended
+        self._tell = tell
         self._loop = asyncio.get_running_loop()
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call | _Wake | None] = queue.SimpleQueue()
         self._waiting: list[_Call] = []
         self._due: list[float] = []
         self._closed = False
@@ -72,14 +95,19 @@ class GroupCommit:
         *,
         wake_after: float | None = None,
         even_if_cancelled: bool = True,
+        lines: Sequence[str] = (),
+        opens: bool = False,
     ) -> _Result:
         """The result of `statement` for this argument, once it is committed. Raises StoreError if it is not.
 
         Waiting claims are asked again `wake_after` seconds from now. Whoever stops waiting does not stop the write,
-        unless that has not begun and is not `even_if_cancelled`.
+        unless that has not begun and is not `even_if_cancelled`. Of all that name one of the same `lines`, in any
+        process, one is written after the other. `opens`: it may open work for anybody.
         """
         due = None if wake_after is None else time.monotonic() + wake_after
-        result: _Result = await self._call(statement, argument, due=due, even_if_cancelled=even_if_cancelled)
+        result: _Result = await self._call(
+            statement, argument, due=due, even_if_cancelled=even_if_cancelled, lines=lines, opens=opens
+        )
         return result
 
     async def claim(
@@ -97,9 +125,13 @@ class GroupCommit:
             taken: Sequence[_Result] = await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
-                self._call(give_back, future.result())
+                self._call(give_back, future.result(), opens=True)
             raise
         return taken
+
+    def wake(self) -> None:
+        """Waiting claims are asked again. Any thread may call this."""
+        self._calls.put(_Wake())
 
     async def close(self) -> None:
         """Ends the thread after the calls made so far."""
@@ -115,12 +147,14 @@ class GroupCommit:
         give_back: Callable[..., Any] | None = None,
         due: float | None = None,
         even_if_cancelled: bool = True,
+        lines: Sequence[str] = (),
+        opens: bool = False,
     ) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._closed:
             future.set_exception(StoreError("the store is closed"))
         else:
-            self._calls.put(_Call(statement, argument, future, give_back, due, even_if_cancelled))
+            self._calls.put(_Call(statement, argument, future, give_back, due, even_if_cancelled, lines, opens))
         return future
 
     def _run(self) -> None:
@@ -128,6 +162,7 @@ class GroupCommit:
             pass
         self._disconnect()
         self._engine.dispose()
+        self._together.close()
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -157,9 +192,10 @@ class GroupCommit:
         try:
             call = self._calls.get(timeout=self._patience())
             while call is not None:
-                calls.append(call)
-                if call.due is not None:
-                    heapq.heappush(self._due, call.due)
+                if isinstance(call, _Call):
+                    calls.append(call)
+                    if call.due is not None:
+                        heapq.heappush(self._due, call.due)
                 call = self._calls.get_nowait()
         except queue.Empty:
             return calls, False
@@ -175,7 +211,8 @@ class GroupCommit:
             past = True
         if past:
             return 0
-        return min(POLL, self._due[0] - now) if self._due else POLL
+        longest = CONTENDED if self._together.waits else POLL
+        return min(longest, self._due[0] - now) if self._due else longest
 
     def _flush(self, writes: Sequence[_Call]) -> None:
         answers = self._answers(writes)
@@ -194,7 +231,8 @@ class GroupCommit:
             if failures.is_the_databases(error):
                 refusal = str(self._refused(error))
                 return [(call, StoreError(refusal)) for call in writes]
-            _log.warning("store.flush_failed", calls=len(writes), error=failures.reason(error))
+            if not failures.is_conflict(error):
+                _log.warning("store.flush_failed", calls=len(writes), error=failures.reason(error))
         answers = [answer for call in writes for answer in self._alone(call)]
         return answers + [answer for call in self._waiting for answer in self._claimed_alone(call)]
 
@@ -202,7 +240,8 @@ class GroupCommit:
         try:
             return self._transaction([call], [])
         except Exception as error:  # noqa: BLE001 - this thread must not die
-            if failures.is_the_databases(error) or isinstance(error, IntegrityError):
+            whose = failures.is_the_databases(error) or failures.is_conflict(error)
+            if whose or isinstance(error, IntegrityError):
                 return [(call, self._refused(error))]
             return [(call, Unstorable(f"the store cannot write this: {failures.reason(error)}"))]
 
@@ -228,21 +267,30 @@ class GroupCommit:
         for call in writes:
             by_statement.setdefault(call.statement, []).append(call)
         answers: list[tuple[_Call, Any]] = []
-        connection = self._connected()
+        committed = False
         try:
-            with connection.begin():
-                for statement, calls in by_statement.items():
-                    results = statement(connection, [call.argument for call in calls])
-                    answers += zip(calls, results, strict=True)
-                for call in claims:
-                    if taken := call.statement(connection, call.argument):
-                        answers.append((call, taken))
-                if answers:
-                    faultpoints.reached("store.written")
-        except Exception:
-            if connection.in_transaction():
+            with self._together.transaction():
+                connection = self._connected()
+                with connection.begin():
+                    self._together.begin(connection, [line for call in writes for line in call.lines])
+                    for statement, calls in by_statement.items():
+                        results = statement(connection, [call.argument for call in calls])
+                        answers += zip(calls, results, strict=True)
+                    for call in claims:
+                        if taken := call.statement(connection, call.argument):
+                            answers.append((call, taken))
+                    if any(call.opens for call in writes):
+                        self._tell(connection)
+                    if answers:
+                        faultpoints.reached("store.written")
+            committed = True
+        except Exception as error:
+            gone = self._together.shared and failures.is_the_databases(error)
+            if self._connection is not None and (gone or self._connection.in_transaction()):
                 self._disconnect()
             raise
+        finally:
+            self._ended(committed)
         if answers:
             faultpoints.reached("store.committed")
         return answers
@@ -251,7 +299,7 @@ class GroupCommit:
         for call, answer in answers:
             if call.future.done():
                 if call.give_back and not self._closed:
-                    self._call(call.give_back, answer)
+                    self._call(call.give_back, answer, opens=True)
             elif isinstance(answer, BridgeError):
                 call.future.set_exception(answer)
             else:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, Connection, func, select
-from sqlalchemy.exc import DBAPIError
 
-from bridge.store import database, failures
+from bridge.store import database
 from bridge.store.records import Counts
 from bridge.store.schema import (
     deliveries,
@@ -23,14 +22,8 @@ PATIENCE = 1.0
 
 def read_at(url: str) -> Counts:
     """What there is now. Raises StoreError."""
-    engine = database.open_engine(url, read_only=True, patience=PATIENCE)
-    try:
-        with engine.begin() as connection:
-            return _read(connection)
-    except DBAPIError as error:
-        raise failures.refusal(engine, error) from error
-    finally:
-        engine.dispose()
+    with database.reading(url, patience=PATIENCE) as connection:
+        return _read(connection)
 
 
 def _read(connection: Connection) -> Counts:

@@ -1,70 +1,46 @@
-"""Opening the database: pragmas, the lock that keeps a second process out, and the schema's version."""
+"""Opening the database, whichever engine it is, and the schema's version."""
 
 import re
-import sqlite3
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from bridge.errors import StoreError
-from bridge.store import failures
+from bridge.store import failures, postgresql, sqlite
+from bridge.store.schema import metadata
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration that this program knows; a test holds it against the migrations."""
-LOOKED_THROUGH = 64 * 1024 * 1024
-"""Bytes: a larger store is not looked through for damage at the start, which would take seconds."""
-
-
-def path_of(url: str) -> Path:
-    """The file behind a `sqlite:///` URL."""
-    return Path(url.removeprefix("sqlite:///"))
-
-
-def lock(url: str) -> FileLock:
-    """The lock that one `threadbridge run` holds. Raises StoreError if another process has it."""
-    path = path_of(url).resolve()
-    if not path.parent.is_dir():
-        raise no_folder(path)
-    file_lock = FileLock(f"{path}.lock")
-    try:
-        file_lock.acquire(timeout=0)
-    except Timeout as error:
-        raise StoreError(f"the store {path} is in use by another threadbridge: stop that one first") from error
-    except OSError as error:
-        raise StoreError(f"the store {path} cannot be written ({error.strerror}): check the folder's rights") from error
-    return file_lock
 
 
 def open_engine(url: str, *, read_only: bool = False, patience: float = 5.0) -> Engine:
-    """An engine on one connection. Transactions begin at once with the right to write, unless it is read-only.
+    """An engine on one connection.
 
-    A transaction waits `patience` seconds for another process's to end.
+    On a file, transactions begin at once with the right to write, unless it is read-only, and wait `patience` seconds
+    for another process's to end.
     """
-    if read_only and not path_of(url).exists():
-        raise StoreError(f"there is no store at {path_of(url)} yet: start `threadbridge run` first")
-    engine = create_engine(url, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
+    if postgresql.is_postgresql(url):
+        return postgresql.open_engine(url, read_only=read_only)
+    return sqlite.open_engine(url, read_only=read_only, patience=patience)
 
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: sqlite3.Connection, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
-        connection.isolation_level = None  # SQLAlchemy says BEGIN, not the driver
-        connection.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        if read_only:
-            connection.execute("PRAGMA query_only = ON")
-        else:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")  # NORMAL can lose acknowledged rows at a power cut
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
+@contextmanager
+def reading(url: str, *, patience: float = 5.0) -> Generator[Connection]:
+    """One transaction that only reads, whatever the schema. Raises StoreError."""
+    engine = open_engine(url, read_only=True, patience=patience)
+    try:
+        with postgresql.watched(engine), engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise failures.refusal(engine, error) from error
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -75,11 +51,12 @@ def transaction(url: str, *, read_only: bool = False) -> Generator[Connection]:
     """
     engine = open_engine(url, read_only=True)
     try:
-        check_current(engine)
+        with postgresql.watched(engine):
+            check_current(engine)
         if not read_only:
             engine.dispose()
             engine = open_engine(url)
-        with engine.begin() as connection:
+        with postgresql.watched(engine), engine.begin() as connection:
             yield connection
     except DBAPIError as error:
         raise failures.refusal(engine, error) from error
@@ -87,41 +64,41 @@ def transaction(url: str, *, read_only: bool = False) -> Generator[Connection]:
         engine.dispose()
 
 
+def now(connection: Connection) -> float:
+    """Seconds since the epoch, by the clock that history is dated by."""
+    return postgresql.now(connection) if connection.dialect.name == "postgresql" else time.time()
+
+
 def version(engine: Engine) -> str | None:
     """The schema's version, None in an empty database. Raises StoreError if it cannot be used or is not ours."""
     try:
         with engine.connect() as connection:
-            tables = inspect(connection).get_table_names()
-            if not tables:
-                return None
-            known = "alembic_version" in tables
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else ""
+            return _version(connection, engine)
     except DBAPIError as error:
         raise failures.refusal(engine, error) from error
+
+
+def _version(connection: Connection, engine: Engine) -> str | None:
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    known = "alembic_version" in tables
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else ""
     if not re.fullmatch("[0-9]{4}", str(found)):
-        raise StoreError(f"the store {failures.shown(engine)} is another program's database: name another file")
+        remedy = "name another file" if engine.dialect.name == "sqlite" else "name an empty one, or an empty schema"
+        raise StoreError(f"the store {failures.shown(engine)} is another program's database: {remedy}")
     return str(found)
 
 
-def look_through(engine: Engine) -> None:
-    """Raises StoreError if the file is damaged; a large one is not looked through."""
-    path = Path(failures.shown(engine))
-    if not path.is_file() or path.stat().st_size > LOOKED_THROUGH:
-        return
-    try:
-        with engine.connect() as connection:
-            found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
-    except DBAPIError as error:
-        raise failures.refusal(engine, error) from error
-    if found != "ok":
-        raise failures.damaged(engine, found.splitlines()[-1])
-
-
 def problem(url: str) -> str | None:
-    """Why `run` would refuse this store, as far as that is seen without writing; None if it is not there yet."""
-    if not path_of(url).parent.is_dir():
-        return str(no_folder(path_of(url)))
-    if not path_of(url).exists():
+    """Why `run` would refuse this store, as far as that is seen without writing and without connecting anywhere;
+    None if it is not there yet.
+    """
+    if postgresql.is_postgresql(url):
+        return None
+    if not sqlite.path_of(url).parent.is_dir():
+        return str(sqlite.no_folder(sqlite.path_of(url)))
+    if not sqlite.path_of(url).exists():
         return None
     engine = open_engine(url, read_only=True)
     try:
@@ -133,14 +110,12 @@ def problem(url: str) -> str | None:
     return None
 
 
-def no_folder(path: Path) -> StoreError:
-    """The refusal of a store whose folder is missing."""
-    return StoreError(f"the store {path} cannot be written: its folder is not there, make it or name another")
-
-
 def check_version(engine: Engine) -> bool:
     """Whether the schema is this program's own. Raises StoreError if it is newer."""
-    found = version(engine)
+    return _is_current(version(engine), engine)
+
+
+def _is_current(found: str | None, engine: Engine) -> bool:
     if found is not None and found > HEAD:
         raise StoreError(
             f"the store {failures.shown(engine)} was written by a newer threadbridge (schema {found}, this one knows "
@@ -157,22 +132,92 @@ def check_current(engine: Engine) -> None:
         raise StoreError(f"the store {failures.shown(engine)} has an older schema: run `threadbridge migrate` first")
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One migration."""
+
+    revision: str
+    does: str
+    """In a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a migration would do."""
+
+    store: str
+    """As people know it."""
+    before: str | None
+    """The schema's version as it is; None: the database is empty."""
+    steps: Sequence[Step]
+    """None of them: there is nothing to do."""
+
+
+def plan(url: str) -> Plan:
+    """What `migrate_at` would do. Writes nothing. Raises StoreError as that does."""
+    store = failures.shown_url(url)
+    if not postgresql.is_postgresql(url) and not sqlite.path_of(url).exists():
+        return Plan(store, None, [_ALL_AT_ONCE])
+    engine = open_engine(url, read_only=True)
+    try:
+        with postgresql.watched(engine):
+            before = version(engine)
+        if _is_current(before, engine):
+            return Plan(store, before, [])
+        return Plan(store, before, _steps(before) if before else [_ALL_AT_ONCE])
+    finally:
+        engine.dispose()
+
+
+_ALL_AT_ONCE = Step(HEAD, "Makes all tables in the empty database.")
+
+
+def _steps(before: str) -> Sequence[Step]:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see below
+
+    ahead = ScriptDirectory.from_config(_alembic()).iterate_revisions("head", before)
+    return [Step(one.revision, str(one.doc)) for one in reversed(list(ahead))]
+
+
 def migrate(engine: Engine) -> tuple[str | None, str]:
     """Brings the schema to this program's version, forward only. Returns (before, after)."""
     before = version(engine)
     if not check_version(engine):
         from alembic import command  # noqa: PLC0415 - 20 MB that only a first start needs
-        from alembic.config import Config  # noqa: PLC0415
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
-            with engine.connect() as connection, _without_foreign_keys(connection):
+            with engine.connect() as connection, _migrating(connection):
+                config = _alembic()
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                if engine.dialect.name == "sqlite":
+                    command.upgrade(config, "head")
+                elif (before := _version(connection, engine)) is None:
+                    metadata.create_all(connection)
+                    command.stamp(config, "head")
+                elif not _is_current(before, engine):
+                    command.upgrade(config, "head")
         except DBAPIError as error:
             raise failures.refusal(engine, error) from error
     return before, HEAD
+
+
+def _alembic() -> Any:
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+@contextmanager
+def _migrating(connection: Connection) -> Generator[None]:
+    if connection.dialect.name == "sqlite":
+        with _without_foreign_keys(connection):
+            yield
+    else:
+        with connection.begin():
+            postgresql.migrates_alone(connection)
+            yield
 
 
 @contextmanager
@@ -189,11 +234,24 @@ def _without_foreign_keys(connection: Connection) -> Generator[None]:
         driver.execute("PRAGMA foreign_keys = ON")
 
 
+@contextmanager
+def locked(url: str) -> Generator[None]:
+    """No `threadbridge run` uses the file meanwhile; a server is migrated while others run. Raises StoreError."""
+    if postgresql.is_postgresql(url):
+        yield
+        return
+    with sqlite.lock(url):
+        yield
+
+
 def migrate_at(url: str) -> tuple[str | None, str]:
-    """`migrate` on a connection of its own, after a look for damage."""
+    """`migrate` on a connection of its own, after a look for damage, or whether such a server can be used."""
     engine = open_engine(url)
     try:
-        look_through(engine)
+        if postgresql.is_postgresql(url):
+            postgresql.check_server(engine)
+        else:
+            sqlite.look_through(engine)
         return migrate(engine)
     finally:
         engine.dispose()

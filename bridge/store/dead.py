@@ -16,14 +16,13 @@ from sqlalchemy import (
     cast,
     false,
     func,
-    insert,
     literal,
     null,
     select,
     update,
 )
 
-from bridge.store.claims import REOPENED
+from bridge.store.claims import LATE
 from bridge.store.names import TURN, turn_seq
 from bridge.store.protocol import TurnLease
 from bridge.store.records import DeadFilters, DeadLetter
@@ -36,6 +35,7 @@ from bridge.store.schema import (
     sessions,
     turns,
 )
+from bridge.store.upsert import insert_or
 
 _DEAD_AT = func.coalesce(deliveries.c.dead_at, deliveries.c.created_at)
 _ENDED_AT = func.coalesce(turns.c.finished_at, turns.c.accepted_at)
@@ -100,29 +100,37 @@ _GIVEN_UP = (
 )
 _GIVEN_UP_THERE = _GIVEN_UP.where(turns.c.place == bindparam("at"))
 
-_REOPEN_DELIVERY = insert(open_deliveries).from_select(
-    ["seq", "session_id", "channel", "line", "owner", "lease_until", "attempts", "in_doubt"],
-    select(
-        deliveries.c.seq,
-        deliveries.c.session_id,
-        deliveries.c.channel,
-        deliveries.c.channel + " " + deliveries.c.conversation,
-        null(),
-        literal(REOPENED),
-        literal(0),
-        deliveries.c.in_doubt,
-    ).where(deliveries.c.seq == bindparam("of")),
-)
+_REOPEN_DELIVERY = (
+    insert_or(open_deliveries)
+    .from_select(
+        ["seq", "session_id", "channel", "line", "owner", "lease_until", "attempts", "in_doubt"],
+        select(
+            deliveries.c.seq,
+            deliveries.c.session_id,
+            deliveries.c.channel,
+            deliveries.c.channel + " " + deliveries.c.conversation,
+            null(),
+            literal(LATE),
+            literal(0),
+            deliveries.c.in_doubt,
+        ).where(deliveries.c.seq == bindparam("of")),
+    )
+    .on_conflict_do_nothing()
+)  # somebody else was faster
 _DELIVERY_IS_OPEN = (
     update(deliveries)
     .where(deliveries.c.seq == bindparam("of"))
     .values(status="pending", attempts=0, dead_at=None, in_doubt=False)
 )
-_REOPEN_TURN = insert(open_turns).from_select(
-    ["seq", "session_id", "instance", "owner", "lease_until", "attempts", "in_doubt"],
-    select(turns.c.seq, turns.c.session_id, sessions.c.instance, null(), literal(REOPENED), literal(0), false())
-    .join(sessions, sessions.c.session_id == turns.c.session_id)
-    .where(turns.c.seq == bindparam("of")),
+_REOPEN_TURN = (
+    insert_or(open_turns)
+    .from_select(
+        ["seq", "session_id", "instance", "owner", "lease_until", "attempts", "in_doubt"],
+        select(turns.c.seq, turns.c.session_id, sessions.c.instance, null(), literal(LATE), literal(0), false())
+        .join(sessions, sessions.c.session_id == turns.c.session_id)
+        .where(turns.c.seq == bindparam("of")),
+    )
+    .on_conflict_do_nothing()
 )
 _TURN_IS_OPEN = (
     update(turns)

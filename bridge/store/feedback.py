@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.feedback import Vote
 from bridge.store import posts
 from bridge.store.schema import feedback
+from bridge.store.upsert import insert_or
 
 _new = insert_or(feedback)
 _VOTE = _new.on_conflict_do_update(

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, false, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge import metrics
 from bridge.store import posts
 from bridge.store.limits import BotLimit, Budget, Limits, Measure, Refusal
 from bridge.store.protocol import Arrival, Lease, NewDelivery, TurnLease
 from bridge.store.schema import bot_threads, counters, turns
+from bridge.store.upsert import insert_or
 
 Key = tuple[str, str]
 """Session and envelope id."""

@@ -88,8 +88,11 @@ _OPEN = (
     .where(open_turns.c.session_id == bindparam("of"), turns.c.kind != KIND)
     .order_by(open_turns.c.seq)
 )
-_OPEN_ONE = select(open_turns.c.seq, open_turns.c.owner, open_turns.c.lease_until).where(
-    open_turns.c.seq == bindparam("of")
+_OPEN_TO_END = _OPEN.limit(1).with_for_update(of=open_turns)
+_OPEN_ONE = (
+    select(open_turns.c.seq, open_turns.c.owner, open_turns.c.lease_until)
+    .where(open_turns.c.seq == bindparam("of"))
+    .with_for_update()
 )
 _STOP = update(open_turns).where(open_turns.c.seq == bindparam("of")).values(stop=True)
 _TO_STOP = select(open_turns.c.seq).where(
@@ -203,7 +206,7 @@ class OrderStatements:
                 return Outcome.DONE, here.session
 
     def _stop(self, connection: Connection, session: str, now: float) -> Outcome:
-        return self._end(connection, connection.execute(_OPEN, {"of": session}).first(), now)
+        return self._end(connection, connection.execute(_OPEN_TO_END, {"of": session}).first(), now)
 
     def _end(self, connection: Connection, row: Row[*tuple[Any, ...]] | None, now: float) -> Outcome:
         """An open message: told to whoever works on it, dropped if nobody does."""

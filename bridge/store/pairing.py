@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge import session
 from bridge.errors import BridgeError
@@ -16,6 +15,7 @@ from bridge.store.access import Offer, Pairing
 from bridge.store.audit import Entry
 from bridge.store.protocol import Accepted, Arrival, NewDelivery, TurnLease
 from bridge.store.schema import pairings, sessions, turns
+from bridge.store.upsert import insert_or
 
 KIND = "pairing"
 """The `kind` of the closed turn that carries the sentence with the code: without words, payload and instance."""

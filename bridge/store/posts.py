@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Float, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy import insert as insert_into
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, LeaseLost
-from bridge.store.claims import Leasing
+from bridge.store.claims import LATE, Leasing, Taken
 from bridge.store.protocol import PREVIEW, WAITING, DeliveryLease, NewDelivery, TurnLease
 from bridge.store.schema import deliveries, open_deliveries, turns
+from bridge.store.upsert import insert_or
 
 
 class Place(Protocol):
@@ -171,7 +171,7 @@ def _write(connection: Connection, rows: Sequence[dict[str, Any]], **opened: Any
                     "channel": channel,
                     "line": _line(channel, conversation),
                     "owner": None,
-                    "lease_until": 0.0,
+                    "lease_until": LATE,
                     "attempts": 0,
                     "in_doubt": False,
                     **opened,
@@ -211,11 +211,11 @@ class DeliveryStatements:
         row = _row(turn.seq, turn, preview, self._clock(), edits=None)
         if connection.execute(_WAITS_THERE, {"of": _line(row["channel"], row["conversation"])}).first():
             return None
-        written = _write(connection, [row], **self._leasing.leased(self._steady()))
+        now = self._steady()
+        written = _write(connection, [row], **self._leasing.leased(now))
         if not written:
             return None
-        self._leasing.hold(written[0])
-        return self._leases(connection, {written[0]: (1, False, None)})[0]
+        return self._leases(connection, {written[0]: self._leasing.hold(written[0], now)})[0]
 
     def withdraw(self, connection: Connection, leases: Sequence[DeliveryLease]) -> Sequence[BridgeError | None]:
         """Forgets those that are still ours."""
@@ -225,18 +225,17 @@ class DeliveryStatements:
             connection.execute(_FORGET, [{"of": seq} for seq in held])
         return [None if lease.seq in held else _lost(lease) for lease in leases]
 
-    def _leases(
-        self, connection: Connection, taken: Mapping[int, tuple[int, bool, float | None]]
-    ) -> list[DeliveryLease]:
+    def _leases(self, connection: Connection, taken: Mapping[int, Taken]) -> list[DeliveryLease]:
         now = self._clock()
         return [
             DeliveryLease(
                 seq=row.seq,
                 session=row.session_id,
                 channel=row.channel,
-                attempt=taken[row.seq][0],
-                in_doubt=taken[row.seq][1],
-                failing_for=taken[row.seq][2],
+                attempt=taken[row.seq].attempt,
+                in_doubt=taken[row.seq].in_doubt,
+                failing_for=taken[row.seq].failing_for,
+                number=taken[row.seq].number,
                 claimed_at=now,
                 id=row.id,
                 conversation=Conversation.model_validate_json(row.conversation),

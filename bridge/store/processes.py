@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from bridge.errors import BridgeError
 from bridge.store import audit
 from bridge.store.access import ReloadAsked
 from bridge.store.audit import Entry
+from bridge.store.peers import About, Peer, Peers
 from bridge.store.schema import processes, reload_answers, reloads
+from bridge.store.upsert import insert_or
 
 SEEN_EVERY = 5.0
 """Seconds between two signs of life."""
@@ -23,6 +24,8 @@ KEPT_SECONDS = 24 * 3600.0
 
 _new = insert_or(processes)
 _SEEN = _new.on_conflict_do_update(index_elements=["id"], set_={"seen_at": _new.excluded.seen_at})
+_OTHERS = select(processes).where(processes.c.id != bindparam("me")).order_by(processes.c.name)
+_FORGET = delete(processes).where(processes.c.seen_at < bindparam("before"))
 _LEAVE = delete(processes).where(processes.c.id == bindparam("of"))
 _NEWEST = select(func.coalesce(func.max(reloads.c.seq), 0))
 _ASKED = select(reloads.c.seq, reloads.c.asked_by).where(reloads.c.seq > bindparam("after")).order_by(reloads.c.seq)
@@ -47,23 +50,49 @@ def own_name() -> str:
 class ProcessStatements:
     """The statements, bound to one process start."""
 
-    def __init__(self, me: str, clock: Callable[[], float]) -> None:
+    def __init__(self, me: str, clock: Callable[[], float], about: About) -> None:
         self._me = me
         self._clock = clock
+        self._about = about
         self._seen_at = 0.0
         self._known: int | None = None
+        self.peers = Peers()
+        """The others, as they were at the last `meet`."""
 
     @property
     def shown(self) -> bool:
         """Whether it ever showed a sign of life."""
-        return self._known is not None
+        return self._seen_at > 0
+
+    @property
+    def workers(self) -> int:
+        """How many processes run turns, this one counted whatever it does."""
+        return 1 + sum(peer.about.works for peer in self.peers.alive)
+
+    def meet(self, connection: Connection, within: float) -> None:
+        """Shows a sign of life, and notes who did in so many seconds."""
+        self._show(connection, self._clock())
+        rows = connection.execute(_OTHERS, {"me": self._me}).all()
+        now, before = self._clock(), {peer.id for peer in self.peers.alive}
+        alive, silent = list[Peer](), list[Peer]()
+        for row in rows:
+            (alive if row.seen_at > now - within else silent).append(Peer(row.id, row.name, About.read(row.about)))
+        self.peers = Peers(alive, [peer for peer in silent if peer.id in before])
+
+    def forget_the_dead(self, connection: Connection) -> None:
+        """Those that have not shown one for long."""
+        connection.execute(_FORGET, {"before": self._clock() - KEPT_SECONDS})
+
+    def _show(self, connection: Connection, now: float) -> None:
+        row = {"id": self._me, "name": own_name(), "seen_at": now, "about": self._about.written()}
+        connection.execute(_SEEN, row)
+        self._seen_at = now
 
     def asked(self, connection: Connection, calls: Sequence[None]) -> Sequence[Sequence[ReloadAsked]]:
         """The requests since the last look; the first look finds none."""
         now = self._clock()
         if abs(now - self._seen_at) >= SEEN_EVERY:
-            connection.execute(_SEEN, {"id": self._me, "name": own_name(), "seen_at": now})
-            self._seen_at = now
+            self._show(connection, now)
         if self._known is None:
             self._known = connection.execute(_NEWEST).scalar_one()
         rows = connection.execute(_ASKED, {"after": self._known}).all()

@@ -4,7 +4,7 @@ Every method is one transaction: it returns after the commit, or raises and wrot
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, Protocol
 
@@ -77,6 +77,8 @@ class Lease:
     """Seconds since the epoch."""
     failing_for: float | None
     """Seconds since the first of its attempts failed, downtime included; None if none has failed."""
+    number: int = field(default=0, kw_only=True)
+    """Of all leases of this process: the same work may be leased again before whoever had it lets it go."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,6 +162,10 @@ class TurnResult:
 class Store(Protocol):
     """Raises StoreError when it cannot commit, and LeaseLost when the work belongs to somebody else by now."""
 
+    def clock(self) -> float:
+        """Seconds since the epoch, by the clock that history is dated by: one for all processes on the database."""
+        ...
+
     async def accept(self, arrival: Arrival) -> Accepted:
         """Makes it a turn, at most once per session and envelope id; turns of one session keep the order of calls."""
         ...
@@ -178,7 +184,24 @@ class Store(Protocol):
         ...
 
     async def set_heard_until(self, channel: str, at: float) -> None:
-        """Everything that was said before is taken."""
+        """Everything that was said before is taken, and other processes may read that channel's history.
+
+        Nothing happens while another process reads it.
+        """
+        ...
+
+    async def lease_history(self, channel: str) -> bool:
+        """Whether no other process reads that channel's history: then this one does, until `set_heard_until` or
+        `let_history_go`, or for as long as it calls `renew` in time.
+        """
+        ...
+
+    async def let_history_go(self, channel: str) -> None:
+        """Other processes may read that channel's history."""
+        ...
+
+    async def may_look(self, channel: str, seconds: float) -> bool:
+        """Whether no process looked for what is missed in that channel for so long: then this one does now."""
         ...
 
     async def recent_conversations(self, channel: str, limit: int) -> Sequence[Conversation]:
@@ -186,7 +209,10 @@ class Store(Protocol):
         ...
 
     async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
-        """The oldest open turn of each session that has none leased; waits until there is at least one."""
+        """The oldest open turn of each session that has none leased; waits until there is at least one.
+
+        `limit` and what this process runs of the instance is the most for all processes together; each has its share.
+        """
         ...
 
     async def begin_turn(self, lease: TurnLease) -> None:
@@ -272,6 +298,13 @@ class Store(Protocol):
         """Renews every lease that was not let go, and returns the `seq` of leased turns that somebody wants stopped.
 
         Called several times within `lease_seconds`.
+        """
+        ...
+
+    async def confirm(self, lease: Lease) -> None:
+        """Returns at once if the lease is certainly ours for a while yet, and asks the database otherwise.
+
+        To be called before anything that others see: this process may have been stopped for longer than a lease lasts.
         """
         ...
 

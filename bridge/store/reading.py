@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, func, literal, select
+from sqlalchemy import JSON, Connection, Row, Select, Text, case, cast, func, select
 
 from bridge.channel import MessageRef
 from bridge.envelope import Actor, Conversation, Envelope
@@ -16,6 +16,8 @@ from bridge.store.records import DeliveryRecord, SessionSummary, TurnRecord
 from bridge.store.schema import deliveries, feedback, of_dead_letters, open_deliveries, sessions, turns
 from bridge.store.turns import read_envelope, read_replies
 from bridge.trace import trace_id
+
+_TOKENS = cast(turns.c.usage, JSON().with_variant(Text(), "sqlite"))["total_tokens"].as_integer()
 
 
 def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSummary]:
@@ -49,14 +51,14 @@ def session_summaries(connection: Connection, limit: int) -> Sequence[SessionSum
             func.max(turns.c.accepted_at).label("last_at"),
             func.count().label("turns"),
             func.sum(case((turns.c.status == "open", 1), else_=0)).label("waiting"),
-            func.coalesce(func.sum(func.json_extract(turns.c.usage, literal("$.total_tokens"))), 0).label("tokens"),
+            func.coalesce(func.sum(_TOKENS), 0).label("tokens"),
             unposted.label("unposted"),
             func.sum(case((turns.c.status.in_(("failed", "unknown")), 1), else_=0)).label("unanswered"),
             dead_posts.label("dead_posts"),
         )
         .join(last, last.c.session_id == sessions.c.session_id)
         .join(turns, turns.c.session_id == sessions.c.session_id)
-        .group_by(sessions.c.session_id)
+        .group_by(sessions.c.session_id, last.c.last_seq)
         .order_by(last.c.last_seq.desc())
     )
     return [
@@ -93,7 +95,7 @@ def turns_of_envelope(connection: Connection, envelope_id: str) -> Sequence[Turn
 
 def envelope_ending_with(connection: Connection, suffix: str) -> str | None:
     """The id of an envelope that ends so."""
-    ending = func.substr(turns.c.envelope_id, -len(suffix))
+    ending = func.substr(turns.c.envelope_id, func.length(turns.c.envelope_id) - len(suffix) + 1)
     return connection.execute(select(turns.c.envelope_id).where(ending == suffix).limit(1)).scalar()
 
 

@@ -1,6 +1,7 @@
 """The tables: history (all that ever happened) and small hot tables of what is open. The rules are constraints."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -19,6 +20,14 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+
+Seq = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only where the type says just this."""
+
+
+def _partial_index(name: str, column: str, where: str) -> Index:
+    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+
 
 sessions = Table(
     "sessions",
@@ -48,12 +57,23 @@ heard = Table(
     Column("channel", String, primary_key=True),
     Column("began_at", Float, nullable=False),
     Column("until", Float, nullable=False),
+    Column("reader", String),  # which process reads the channel's history
+    Column("reader_until", Float, nullable=False, server_default=text("0")),
+    Column("looked_at", Float, nullable=False, server_default=text("0")),  # when any process looked for what is missed
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("place", String, primary_key=True),
+    Column("until", Float, nullable=False),
 )
 
 turns = Table(
     "turns",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Seq, primary_key=True, autoincrement=True),
     Column("session_id", String, ForeignKey("sessions.session_id"), nullable=False),
     Column("envelope_id", String, nullable=False),
     Column("channel", String, nullable=False),
@@ -79,16 +99,16 @@ turns = Table(
     UniqueConstraint("session_id", "envelope_id", name="turns_once_per_session"),
     Index("turns_by_envelope", "envelope_id"),
     CheckConstraint("status IN ('open', 'answered', 'failed', 'unknown', 'dropped', 'skipped')", name="turns_status"),
-    Index("dead_turns", "session_id", sqlite_where=text("status IN ('failed', 'unknown', 'dropped')")),
+    _partial_index("dead_turns", "session_id", "status IN ('failed', 'unknown', 'dropped')"),
     sqlite_autoincrement=True,
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Seq, primary_key=True, autoincrement=True),
     Column("id", String, nullable=False, unique=True),
-    Column("turn_seq", Integer, ForeignKey("turns.seq"), nullable=False),
+    Column("turn_seq", Seq, ForeignKey("turns.seq"), nullable=False),
     Column("kind", String, nullable=False),
     Column("part", Integer, nullable=False),
     Column("session_id", String, nullable=False),
@@ -104,10 +124,10 @@ deliveries = Table(
     Column("run", Integer, nullable=False, server_default=text("0")),  # 0: the turn's own; earlier ones count from 1
     Column("dead_at", Float),
     Column("in_doubt", Boolean, nullable=False, server_default=false()),  # of dead letters: it may have been posted
-    Column("edits", Integer),  # the `seq` of the preview whose message it takes over
+    Column("edits", Seq),  # the `seq` of the preview whose message it takes over
     UniqueConstraint("turn_seq", "run", "kind", "part", name="deliveries_once_per_part"),
-    Index("dead_letters", "session_id", sqlite_where=text("status IN ('dead_letter', 'dropped')")),
-    Index("deliveries_by_message", "message_ref", sqlite_where=text("message_ref IS NOT NULL")),
+    _partial_index("dead_letters", "session_id", "status IN ('dead_letter', 'dropped')"),
+    _partial_index("deliveries_by_message", "message_ref", "message_ref IS NOT NULL"),
     CheckConstraint("status IN ('pending', 'delivered', 'dead_letter', 'dropped')", name="deliveries_status"),
     sqlite_autoincrement=True,
 )
@@ -115,7 +135,7 @@ deliveries = Table(
 feedback = Table(
     "feedback",
     metadata,
-    Column("turn_seq", Integer, ForeignKey("turns.seq"), primary_key=True, autoincrement=False),
+    Column("turn_seq", Seq, ForeignKey("turns.seq"), primary_key=True, autoincrement=False),
     Column("actor", String, primary_key=True),
     Column("value", String, nullable=False),
     Column("at", Float, nullable=False),
@@ -169,7 +189,7 @@ pairings = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Seq, primary_key=True, autoincrement=True),
     Column("at", Float, nullable=False),
     Column("channel", String),
     Column("actor", String, nullable=False),
@@ -187,12 +207,13 @@ processes = Table(
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("seen_at", Float, nullable=False),
+    Column("about", Text),
 )
 
 reloads = Table(
     "reloads",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Seq, primary_key=True, autoincrement=True),
     Column("asked_at", Float, nullable=False),
     Column("asked_by", String, nullable=False),
     sqlite_autoincrement=True,
@@ -201,7 +222,7 @@ reloads = Table(
 reload_answers = Table(
     "reload_answers",
     metadata,
-    Column("reload_seq", Integer, ForeignKey("reloads.seq"), primary_key=True, autoincrement=False),
+    Column("reload_seq", Seq, ForeignKey("reloads.seq"), primary_key=True, autoincrement=False),
     Column("process", String, primary_key=True),
     Column("report", Text, nullable=False),
 )
@@ -216,7 +237,7 @@ heartbeat = Table(
 open_turns = Table(
     "open_turns",
     metadata,
-    Column("seq", Integer, ForeignKey("turns.seq"), primary_key=True, autoincrement=False),
+    Column("seq", Seq, ForeignKey("turns.seq"), primary_key=True, autoincrement=False),
     Column("session_id", String, nullable=False),
     Column("instance", String, nullable=False),
     Column("owner", String),
@@ -232,7 +253,7 @@ open_turns = Table(
 open_deliveries = Table(
     "open_deliveries",
     metadata,
-    Column("seq", Integer, ForeignKey("deliveries.seq"), primary_key=True, autoincrement=False),
+    Column("seq", Seq, ForeignKey("deliveries.seq"), primary_key=True, autoincrement=False),
     Column("session_id", String, nullable=False),
     Column("channel", String, nullable=False),
     Column("line", String, nullable=False),

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from filelock import FileLock
-from sqlalchemy import Column, Connection, Engine, delete, insert, select, update
+from sqlalchemy import Column, Connection, Engine, select
 
 from bridge import metrics
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation, Envelope
-from bridge.errors import BridgeError, StoreError
+from bridge.errors import BridgeError, LeaseLost, StoreError
 from bridge.feedback import Vote
 from bridge.handles import Handle
-from bridge.store import audit, counts, database, posts
+from bridge.store import audit, counts, database, lines, postgresql, posts, sqlite
 from bridge.store.accept import AcceptStatements
 from bridge.store.access import Offer, Pairing, ReloadAsked
 from bridge.store.again import AgainStatements, AskAgain
@@ -29,21 +29,29 @@ from bridge.store.feedback import FeedbackStatements
 from bridge.store.heard import HeardStatements
 from bridge.store.orders import Order, OrderStatements, Outcome, Standing
 from bridge.store.pairing import PairingStatements
+from bridge.store.peers import About, Peers
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
 from bridge.store.processes import Answer, ProcessStatements, own_name
 from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.records import Counts
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
+from bridge.store.together import Alone, Together
 from bridge.store.turns import Finish, OpenAgain, TurnStatements
 from bridge.store.unasked import Unasked, UnaskedStatements
+from bridge.store.upsert import insert_or
 
 LEASE_SECONDS = 5.0
+NOBODY = About()
+"""What a process is that says nothing about itself."""
+
+_beat = insert_or(heartbeat)
+_BEAT = _beat.on_conflict_do_update(index_elements=["id"], set_={"at": _beat.excluded.at})
 
 
 class SqlStore:
-    """`Store` in SQLite: one process at a time, kept by a lock on a file beside the database.
+    """`Store` in SQLite, for one process, or in PostgreSQL, for any number of them: the same statements on both.
 
-    History is dated by `clock`; leases and back-offs last by `steady`, however `clock` is set meanwhile.
+    History is dated by `clock`; leases and back-offs last by `steady`. On PostgreSQL both are the database's.
     """
 
     def __init__(
@@ -51,19 +59,23 @@ class SqlStore:
         engine: Engine,
         *,
         lease_seconds: float = LEASE_SECONDS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         steady: Callable[[], float] | None = None,
+        about: About = NOBODY,
     ) -> None:
-        """`steady` never jumps; without it, it is what `clock` says now and the seconds since."""
+        """`clock` and `steady` take the place of the engine's own; without it, `steady` goes by `clock` at first."""
         self.lease_seconds = lease_seconds
         me = uuid.uuid4().hex
-        self._clock = clock
-        self._steady = steady or _steady_from(clock())
+        self._together: Together = postgresql.Shared(engine, me) if engine.dialect.name == "postgresql" else Alone()
+        given, self.clock = clock, clock or self._together.clock
+        clock = self.clock
+        self._steady = steady = steady or (self._together.steady if given is None else _steady_from(given()))
         self._leasing = (
             Leasing(
                 open_turns,
                 open_turns.c.instance,
                 open_turns.c.session_id,
+                self._together,
                 me=me,
                 lease_seconds=lease_seconds,
                 begins_at_claim=False,
@@ -72,24 +84,25 @@ class SqlStore:
                 open_deliveries,
                 open_deliveries.c.channel,
                 open_deliveries.c.line,
+                self._together,
                 me=me,
                 lease_seconds=lease_seconds,
                 begins_at_claim=True,
             ),
         )
+        self._processes = ProcessStatements(me, clock, about)
         self._changes = ChangeStatements(clock)
         self._accept = AcceptStatements(clock, self._changes)
         self._pairing = PairingStatements(self._accept)
-        self._turns = TurnStatements(self._leasing[0], clock, self._steady)
+        self._turns = TurnStatements(self._leasing[0], self._processes, clock, steady)
         self._again = AgainStatements(self._leasing[0], self._turns)
         self._unasked = UnaskedStatements(self._accept)
-        self._orders = OrderStatements(self._accept, clock, self._steady)
-        self._deliveries = DeliveryStatements(self._leasing[1], clock, self._steady)
+        self._orders = OrderStatements(self._accept, clock, steady)
+        self._deliveries = DeliveryStatements(self._leasing[1], clock, steady)
         self._feedback = FeedbackStatements(clock)
-        self._processes = ProcessStatements(me, clock)
-        self._heard = HeardStatements(clock)
-        self._url = engine.url.render_as_string(hide_password=False)
-        self._commit = GroupCommit(engine)
+        self._heard = HeardStatements(me, lease_seconds, clock, steady)
+        self._url = engine.url.render_as_string(hide_password=False).replace("postgresql+psycopg", "postgresql", 1)
+        self._commit = GroupCommit(engine, self._together, ended=self._ended, tell=self._tell)
         self._lock: FileLock | None = None
 
     @classmethod
@@ -98,33 +111,47 @@ class SqlStore:
         url: str,
         *,
         lease_seconds: float = LEASE_SECONDS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         steady: Callable[[], float] | None = None,
+        about: About = NOBODY,
     ) -> Self:
-        """Locks and migrates the database and frees what a dead process held. Raises StoreError."""
-        lock = database.lock(url)
+        """Migrates the database and shows a sign of life. Raises StoreError.
+
+        A file is locked, and what a dead process held of it is free at once; on a server its leases run out.
+        """
+        lock = None if postgresql.is_postgresql(url) else sqlite.lock(url)
         try:
-            database.migrate_at(url)
+            await asyncio.to_thread(database.migrate_at, url)
         except StoreError:
-            lock.release()
+            if lock is not None:
+                lock.release()
             raise
-        store = cls(database.open_engine(url), lease_seconds=lease_seconds, clock=clock, steady=steady)
+        store = cls(database.open_engine(url), lease_seconds=lease_seconds, clock=clock, steady=steady, about=about)
         store._lock = lock
         try:
-            await store._commit.write(store._free_all, None)
+            await store._commit.write(store._begin, None)
         except StoreError:
             await store.close()
             raise
+        store._together.listen(store._commit.wake)
         return store
 
+    @property
+    def peers(self) -> Peers:
+        """The other processes on the database, as they were at the last `renew`."""
+        return self._processes.peers
+
     async def accept(self, arrival: Arrival) -> Accepted:
-        outcome = await self._commit.write(self._accept.accept, arrival)
+        outcome = await self._commit.write(self._accept.accept, arrival, lines=lines.of_arrival(arrival), opens=True)
         if outcome is Accepted.TURN:
             metrics.ACCEPTED.labels(arrival.channel).inc()
         return outcome
 
     async def accept_paired(self, arrival: Arrival, offer: Offer) -> Accepted | Pairing:
-        outcome: Accepted | Pairing = await self._commit.write(self._pairing.accept, (arrival, offer))
+        held = [*lines.of_arrival(arrival), lines.of_pairings(arrival.channel)]
+        outcome: Accepted | Pairing = await self._commit.write(
+            self._pairing.accept, (arrival, offer), lines=held, opens=True
+        )
         if outcome is Accepted.TURN:
             metrics.ACCEPTED.labels(arrival.channel).inc()
         return outcome
@@ -136,7 +163,8 @@ class SqlStore:
         await self._commit.write(self._note, entries)
 
     async def accept_unasked(self, instance: str, session: str, envelope: Envelope) -> Accepted:
-        return await self._commit.write(self._unasked.accept, Unasked(instance, session, envelope))
+        unasked = Unasked(instance, session, envelope)
+        return await self._commit.write(self._unasked.accept, unasked, lines=[session], opens=True)
 
     async def reloads_asked(self) -> Sequence[ReloadAsked]:
         return await self._commit.write(self._processes.asked, None)
@@ -156,6 +184,15 @@ class SqlStore:
     async def set_heard_until(self, channel: str, at: float) -> None:
         await self._commit.write(self._heard.write, (channel, at))
 
+    async def lease_history(self, channel: str) -> bool:
+        return await self._commit.write(self._heard.take, channel)
+
+    async def let_history_go(self, channel: str) -> None:
+        await self._commit.write(self._heard.let_go, channel)
+
+    async def may_look(self, channel: str, seconds: float) -> bool:
+        return await self._commit.write(self._heard.look, (channel, seconds))
+
     async def recent_conversations(self, channel: str, limit: int) -> Sequence[Conversation]:
         return await self._commit.write(self._heard.conversations, (channel, limit))
 
@@ -166,7 +203,8 @@ class SqlStore:
         await self._commit.write(self._turns.begin, lease, even_if_cancelled=False)
 
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
-        await self._commit.write(self._turns.finish, Finish(lease, result))
+        counted = lines.of_budgets(lease.spends)
+        await self._commit.write(self._turns.finish, Finish(lease, result), lines=counted, opens=True)
         metrics.ENDED.labels(lease.instance, result.status).inc()
 
     async def retry_turn(
@@ -180,10 +218,10 @@ class SqlStore:
         begun: bool = False,
     ) -> None:
         call = OpenAgain(lease, wait, error, notices, counted, begun)
-        await self._commit.write(self._turns.open_again, call, wake_after=wait)
+        await self._commit.write(self._turns.open_again, call, wake_after=wait, opens=True)
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
-        opened = await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise))
+        opened = await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise), opens=True)
         metrics.ENDED.labels(lease.instance, "answered").inc()
         return opened
 
@@ -194,10 +232,10 @@ class SqlStore:
         return await self._commit.write(self._deliveries.open_preview, (lease, preview))
 
     async def withdraw(self, lease: DeliveryLease) -> None:
-        await self._commit.write(self._deliveries.withdraw, lease)
+        await self._commit.write(self._deliveries.withdraw, lease, opens=True)
 
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
-        await self._commit.write(self._deliveries.close, Close(lease, ref=ref))
+        await self._commit.write(self._deliveries.close, Close(lease, ref=ref), opens=True)
         if lease.kind != PREVIEW:
             metrics.POSTED.labels(lease.channel).inc()
 
@@ -205,13 +243,13 @@ class SqlStore:
         self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
     ) -> None:
         call = PostAgain(lease, wait, error, in_doubt, counted)
-        await self._commit.write(self._deliveries.open_again, call, wake_after=wait)
+        await self._commit.write(self._deliveries.open_again, call, wake_after=wait, opens=True)
 
     async def bury(
         self, lease: DeliveryLease, error: str, *, in_doubt: bool = False, instead: Sequence[NewDelivery] = ()
     ) -> None:
         call = Close(lease, error=error, in_doubt=in_doubt, instead=instead)
-        await self._commit.write(self._deliveries.close, call)
+        await self._commit.write(self._deliveries.close, call, opens=True)
         metrics.BURIED.labels(lease.channel).inc()
 
     async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
@@ -224,16 +262,21 @@ class SqlStore:
         return await self._commit.write(self._renew, None)
 
     async def obey(self, order: Order) -> Outcome:
-        return await self._commit.write(self._orders.obey, order)
+        return await self._commit.write(self._orders.obey, order, lines=lines.of_order(order), opens=True)
 
     async def pull(self, handle: Handle) -> Outcome:
-        return await self._commit.write(self._orders.pull, handle)
+        return await self._commit.write(self._orders.pull, handle, lines=[lines.of_turn(handle.turn)], opens=True)
 
     async def standing(self, arrival: Arrival) -> Standing | None:
         return await self._commit.write(self._orders.standing, arrival)
 
+    async def confirm(self, lease: Lease) -> None:
+        leasing = self._leasing_of(lease)
+        if not leasing.is_sure(lease, self._steady()):
+            await self._commit.write(self._confirm, lease)
+
     def let_go(self, lease: Lease) -> None:
-        self._leasing[0 if isinstance(lease, TurnLease) else 1].let_go(lease)
+        self._leasing_of(lease).let_go(lease)
 
     async def unconfigured(self, instances: Sequence[str], channels: Sequence[str]) -> tuple[list[str], list[str]]:
         return await self._commit.write(self._unconfigured, (instances, channels))
@@ -247,26 +290,47 @@ class SqlStore:
     async def close(self) -> None:
         if self._processes.shown:
             with contextlib.suppress(StoreError):  # without a sign of life it counts as gone soon, too
-                await self._commit.write(self._processes.leave, None)
+                await self._commit.write(self._leave, None, opens=True)
         await self._commit.close()
         if self._lock is not None:
             self._lock.release()
 
+    def _leasing_of(self, lease: Lease) -> Leasing:
+        return self._leasing[0 if isinstance(lease, TurnLease) else 1]
+
+    def _ended(self, committed: bool) -> None:
+        for leasing in self._leasing:
+            leasing.ended(committed=committed)
+
+    def _tell(self, connection: Connection) -> None:
+        """Only where somebody else is there to hear it, and only of what this process leaves to them."""
+        now = self._steady()
+        if self.peers.alive and any(leasing.any_free(connection, now) for leasing in self._leasing):
+            self._together.tell(connection)
+
     def _renew(self, connection: Connection, calls: Sequence[None]) -> Sequence[Sequence[int]]:
         working, _ = [leasing.renew(connection, self._steady()) for leasing in self._leasing]
+        self._heard.renew(connection)
+        if self._together.shared:
+            self._processes.meet(connection, self.lease_seconds)
         to_stop: Sequence[int] = self._orders.to_stop(connection, working) if working else []
         return [to_stop] * len(calls)
 
+    def _confirm(self, connection: Connection, leases: Sequence[Lease]) -> Sequence[BridgeError | None]:
+        now = self._steady()
+        ours = {seq for leasing in self._leasing for seq in leasing.renew(connection, now)}
+        return [None if lease.seq in ours else LeaseLost("somebody else works on it by now") for lease in leases]
+
     def _note(self, connection: Connection, calls: Sequence[Sequence[Entry]]) -> Sequence[BridgeError | None]:
         for entries in calls:
-            audit.write(connection, entries, self._clock())
+            audit.write(connection, entries, self.clock())
         return [None] * len(calls)
 
     def _give_back(
         self, connection: Connection, calls: Sequence[Sequence[TurnLease | DeliveryLease]]
     ) -> Sequence[BridgeError | None]:
         for leases in calls:
-            self._leasing[0 if isinstance(leases[0], TurnLease) else 1].give_back(connection, leases)
+            self._leasing_of(leases[0]).give_back(connection, leases)
         return [None] * len(calls)
 
     @staticmethod
@@ -283,16 +347,23 @@ class SqlStore:
 
     def _beat(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
         # A real write: on a full disk one that changes nothing still succeeds.
-        connection.execute(delete(heartbeat))
-        connection.execute(insert(heartbeat), {"id": 1, "at": self._clock()})
+        connection.execute(_BEAT, {"id": 1, "at": self.clock()})
         return [None] * len(calls)
 
-    def _free_all(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
-        # What a dead process worked on: it may have asked the agent.
-        connection.execute(update(open_turns).where(open_turns.c.owner.is_not(None)).values(begun=True))
-        for leasing in self._leasing:
-            leasing.free_all(connection)
+    def _begin(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
+        if self._together.shared:
+            self._processes.forget_the_dead(connection)
+            self._processes.meet(connection, self.lease_seconds)
+        else:
+            self._heard.end_all(connection)
+            for leasing in self._leasing:
+                leasing.end_all(connection)
         return [None] * len(calls)
+
+    def _leave(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
+        for leasing in self._leasing:
+            leasing.end_ours(connection)
+        return self._processes.leave(connection, calls)
 
 
 def _reload(by: str, *, done: bool) -> Entry:

@@ -14,6 +14,7 @@ from bridge.errors import BridgeError, LeaseLost
 from bridge.route import Route
 from bridge.store import limiting, posts
 from bridge.store.claims import Leasing
+from bridge.store.processes import ProcessStatements
 from bridge.store.protocol import NewDelivery, TurnLease, TurnResult
 from bridge.store.schema import open_turns, sessions, turns
 
@@ -106,8 +107,15 @@ _NOTE = (
 class TurnStatements:
     """The statements, bound to one process start and its clocks: `clock` dates history, `steady` measures leases."""
 
-    def __init__(self, leasing: Leasing, clock: Callable[[], float], steady: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        leasing: Leasing,
+        processes: ProcessStatements,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+    ) -> None:
         self._leasing = leasing
+        self._processes = processes
         self._clock = clock
         self._steady = steady
 
@@ -116,29 +124,30 @@ class TurnStatements:
         return self._clock()
 
     def claim(self, connection: Connection, request: tuple[str, int]) -> Sequence[TurnLease]:
-        """Leases for an instance, at most so many."""
+        """Leases for an instance, at most so many, with what others run of it counted."""
         instance, limit = request
         now = self._clock()
-        taken = self._leasing.claim(connection, instance, limit, self._steady())
+        taken = self._leasing.claim(connection, instance, limit, self._steady(), workers=self._processes.workers)
         if not taken:
             return []
         leases: list[TurnLease] = []
         for row in connection.execute(_LEASED, {"of": list(taken)}).all():
-            attempt, in_doubt, failing_for = taken[row.seq]
+            work = taken[row.seq]
             try:
                 envelope, route = read_envelope(row.envelope, row.raw), Route.read(row.route)
             except ValueError as error:
-                self._close_unreadable(connection, row.seq, attempt, now, error)
+                self._close_unreadable(connection, row.seq, work.attempt, now, error)
                 continue
             leases.append(
                 TurnLease(
                     seq=row.seq,
                     session=row.session_id,
                     channel=row.channel,
-                    attempt=attempt,
-                    in_doubt=in_doubt,
+                    attempt=work.attempt,
+                    in_doubt=work.in_doubt,
                     claimed_at=now,
-                    failing_for=failing_for,
+                    failing_for=work.failing_for,
+                    number=work.number,
                     instance=row.instance,
                     envelope=envelope,
                     direct=row.direct,

@@ -57,5 +57,5 @@ class UnaskedStatements:
             joins=False,
         )
         row = turn_row(arrival, call.session, wants_context=False, now=self._accepting.now())
-        inserted = self._accepting.insert(connection, [row])
+        inserted = self._accepting.insert(connection, [row], late=True)
         return inserted.get((call.session, call.envelope.id), Accepted.DUPLICATE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.store import database
+from bridge.store import database, sqlite
 from tests.cli.typed import configured, typed
 
 COMMANDS = (("sessions",), ("dead", "list"), ("dead", "show", "d1"), ("trace", "d1"), ("migrate",), ("check",))
@@ -62,12 +62,12 @@ def test_every_command_names_the_store_and_the_remedy(
 ) -> None:
     url = configured(tmp_path)
     database.migrate_at(url)
-    spoil(database.path_of(url))
+    spoil(sqlite.path_of(url))
     for command in COMMANDS:
         done = typed(tmp_path, *command)
         begins = "wrong    bridge.store: " if command == ("check",) else "threadbridge: "
         assert (done.returncode, done.stdout) == (1, ""), (command, done)
-        assert done.stderr.startswith(f"{begins}the store {database.path_of(url)} {sentence}"), (command, done.stderr)
+        assert done.stderr.startswith(f"{begins}the store {sqlite.path_of(url)} {sentence}"), (command, done.stderr)
         assert done.stderr.count("\n") == 1
 
 
@@ -90,7 +90,7 @@ def test_a_store_that_does_not_exist_yet_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_empty_is_filled_by_run_and_not_by_reading(tmp_path: Path) -> None:
-    store = database.path_of(configured(tmp_path))
+    store = sqlite.path_of(configured(tmp_path))
     store.touch()
     assert "is empty: start `threadbridge run` first" in typed(tmp_path, "sessions").stderr
     assert (store.stat().st_size, typed(tmp_path, "migrate").returncode) == (0, 0)
@@ -99,7 +99,7 @@ def test_a_file_that_is_empty_is_filled_by_run_and_not_by_reading(tmp_path: Path
 def test_a_log_beside_the_store_that_is_not_its_own_is_passed_over(tmp_path: Path) -> None:
     url = configured(tmp_path)
     database.migrate_at(url)
-    shutil.copy(tmp_path / "config.toml", f"{database.path_of(url)}-wal")
+    shutil.copy(tmp_path / "config.toml", f"{sqlite.path_of(url)}-wal")
     assert typed(tmp_path, "migrate").returncode == 0
     assert typed(tmp_path, "sessions").stdout == "There is no session yet.\n"
 
@@ -107,7 +107,7 @@ def test_a_log_beside_the_store_that_is_not_its_own_is_passed_over(tmp_path: Pat
 def test_damage_that_stands_in_no_commands_way_is_found_by_a_look(tmp_path: Path) -> None:
     url = configured(tmp_path)
     database.migrate_at(url)
-    store = database.path_of(url)
+    store = sqlite.path_of(url)
     pages = store.read_bytes()
     store.write_bytes(pages[:-PAGE] + b"U" * PAGE)
     assert typed(tmp_path, "migrate").returncode == 1

@@ -157,8 +157,12 @@ def test_migrate_makes_the_store_and_sessions_reads_it(tmp_path: Path) -> None:
     early = threadbridge(tmp_path, "sessions")
     assert early.returncode == 1
     assert "there is no store at" in early.stderr
-    assert threadbridge(tmp_path, "migrate").stdout.endswith(f"threadbridge.db: schema none -> {HEAD}\n")
-    assert threadbridge(tmp_path, "migrate").stdout.endswith(f"threadbridge.db: schema {HEAD} -> {HEAD}\n")
+    makes = f"threadbridge.db: schema none -> {HEAD}\n  {HEAD}  Makes all tables in the empty database.\n"
+    assert threadbridge(tmp_path, "migrate", "--dry-run").stdout.endswith(makes + "Nothing was done.\n")
+    assert not (tmp_path / "threadbridge.db").exists()
+    assert threadbridge(tmp_path, "migrate").stdout.endswith(makes + "Done.\n")
+    nothing = f"threadbridge.db: schema {HEAD} -> {HEAD}\nThere was nothing to do.\n"
+    assert threadbridge(tmp_path, "migrate").stdout.endswith(nothing)
     assert threadbridge(tmp_path, "sessions").stdout == "There is no session yet.\n"
     assert json.loads(threadbridge(tmp_path, "sessions", "--json").stdout) == []
 
@@ -168,7 +172,9 @@ def test_run_refuses_an_unusable_configuration_with_every_problem(tmp_path: Path
     done = threadbridge(tmp_path, "run")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == [
-        'threadbridge: bridge.store: this version stores in a SQLite file: write "sqlite:///threadbridge.db"',
+        'threadbridge: bridge.store: write "sqlite:///threadbridge.db" for a file, or '
+        '"postgresql://user:password@host/database" (in the user and the password, write other characters than letters '
+        "and digits as %40 for @)",
         "threadbridge: bridge.nope: there is no such key",
     ]
 

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from bridge.errors import StoreError
-from bridge.store import database
+from bridge.store import database, sqlite
 from bridge.store.schema import metadata
 
 
@@ -160,7 +160,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"its folder is not there, make it or name another"):
-        database.lock(f"sqlite:///{tmp_path}/none/store.db")
+        sqlite.lock(f"sqlite:///{tmp_path}/none/store.db")
 
 
 def test_reading_a_store_that_is_not_there_says_so(tmp_path: Path) -> None:
