@@ -1,7 +1,12 @@
-"""For all tests: no assertion of time, `--hypothesis-profile=thorough`, `--update-gallery`, and `--openclaw`."""
+"""For all tests: no assertion of time, `--hypothesis-profile=thorough`, `--update-gallery`, `--openclaw`, PostgreSQL."""
+
+import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.postgresql import NotInstalled, PostgreSQL
 
 settings.register_profile("threadbridge", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=10_000)
@@ -16,3 +21,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_gallery(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-gallery"))
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL that runs, for all tests of this process; they are skipped where it is not installed."""
+    try:
+        server = PostgreSQL()
+    except NotInstalled as error:
+        pytest.skip(str(error))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def database_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """An empty database, gone afterwards."""
+    name = f"test_{next(_numbers)}"
+    yield postgresql.database(name)
+    postgresql.drop(name)

@@ -70,7 +70,7 @@ class Wire:
         """The body of the next event with that name; others before it are passed over."""
         while True:
             payload = await self.take()
-            if payload["t"] == name:
+            if payload.get("t") == name:
                 return payload["d"]
 
     async def names(self, last: str) -> list[str]:

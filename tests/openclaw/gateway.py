@@ -5,9 +5,7 @@ import atexit
 import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import aiohttp
 
 from tests.openclaw.installation import Installation
 from tests.openclaw.model import KEY
+from tests.ports import free_port
 
 TOKEN = "gateway-token-of-these-tests"
 STARTS_WITHIN = 300.0  # seconds; 10 on an idle machine
@@ -152,12 +151,3 @@ def configuration(port: int, model: str, folder: Path) -> dict[str, object]:
         "telemetry": {"enabled": False},
         "update": {"checkOnStart": False},
     }  # fmt: skip
-
-
-def free_port() -> int:
-    """One that nobody listens on, from below those that systems give to outgoing connections."""
-    for port in random.sample(range(20_000, 30_000), 100):
-        with socket.socket() as tried, contextlib.suppress(OSError):
-            tried.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no free port was found")

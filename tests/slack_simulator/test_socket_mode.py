@@ -12,10 +12,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.simulator import SlackSimulator
 
 
-async def open_socket(simulator: SlackSimulator, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+async def open_socket(
+    simulator: SlackSimulator, session: aiohttp.ClientSession, **options: Any
+) -> aiohttp.ClientWebSocketResponse:
     client = AsyncWebClient(base_url=simulator.api_base)
     answer = await client.apps_connections_open(app_token=simulator.app_token)
-    socket = await session.ws_connect(answer["url"])
+    socket = await session.ws_connect(answer["url"], **options)
     hello = await socket.receive_json(timeout=5)
     assert hello["type"] == "hello"
     return socket

@@ -40,10 +40,10 @@ class _Planned:
 class GatewayFaults:
     """What the gateway does when it is told to; it fills these in."""
 
-    abort: Callable[[], None] = lambda: None
-    close: Callable[[int], None] = lambda _: None
-    reconnect: Callable[[], None] = lambda: None
-    invalidate: Callable[[bool], None] = lambda _: None
+    abort: Callable[[int | None], None] = lambda _only: None
+    close: Callable[[int, int | None], None] = lambda _code, _only: None
+    reconnect: Callable[[int | None], None] = lambda _only: None
+    invalidate: Callable[[bool, int | None], None] = lambda _resumable, _only: None
     forget_sessions: Callable[[], None] = lambda: None
     malformed: Callable[[str, Mapping[str, Any] | None, str | None], None] = lambda _event, _payload, _text: None
 
@@ -52,7 +52,8 @@ class Faults:
     """Plans of failure per REST route and for the gateway; nothing is wrong until something is asked for.
 
     Plans for one route are used up in the order they were made; `times=None` lasts until `clear`. The name "*"
-    means every route. Plans for a route come before those for "*".
+    means every route. Plans for a route come before those for "*". What happens to gateway connections happens to all
+    of them, or to the one that `only` names by its place in the order of their opening.
     """
 
     def __init__(self) -> None:
@@ -115,25 +116,25 @@ class Faults:
         """The next gateway connections get that HTTP status instead of a WebSocket; 0 closes the connection."""
         self._refused, self._refused_status = times, status
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, only: int | None = None) -> None:
         """Closes every gateway connection with that code; the sessions stay unless the code says otherwise."""
-        self.gateway.close(code)
+        self.gateway.close(code, only)
 
     def close_next(self, code: int, times: int = 1) -> None:
         """The next IDENTIFY or RESUME is answered by closing the connection with that code."""
         self._closes.extend([code] * times)
 
-    def drop_connections(self) -> None:
+    def drop_connections(self, only: int | None = None) -> None:
         """Breaks every gateway connection, without a closing handshake."""
-        self.gateway.abort()
+        self.gateway.abort(only)
 
-    def reconnect(self) -> None:
+    def reconnect(self, only: int | None = None) -> None:
         """Asks every client to reconnect and resume (opcode 7)."""
-        self.gateway.reconnect()
+        self.gateway.reconnect(only)
 
-    def invalidate(self, resumable: bool) -> None:
+    def invalidate(self, resumable: bool, only: int | None = None) -> None:
         """Tells every client that its session is invalid (opcode 9); a session that is not resumable is forgotten."""
-        self.gateway.invalidate(resumable)
+        self.gateway.invalidate(resumable, only)
 
     def forget_sessions(self) -> None:
         """No session that exists now can be resumed; those with a connection go on until it ends."""

@@ -31,7 +31,11 @@ from adapters.discord.simulator.sessions import (
 
 
 class Gateway:
-    """Dispatches every event to every session that subscribed to it; an event without a session is gone."""
+    """Dispatches every event to every session that subscribed to it; an event without a session is gone.
+
+    An app may have several sessions of the same shard, which all get everything, interactions too.
+    https://docs.discord.com/developers/events/gateway#sharding.
+    """
 
     def __init__(
         self,
@@ -88,28 +92,28 @@ class Gateway:
             self._dispatch(event)
         self._journal.changes.notify()
 
-    def abort(self) -> None:
-        """Breaks every connection without a closing handshake."""
-        for connection in list(self.connections):
+    def abort(self, only: int | None = None) -> None:
+        """Breaks all connections without a closing handshake; or one, by its place in the order of their opening."""
+        for connection in self._chosen(only):
             connection.abort()
             self._ended(connection, 1006)
 
-    def close(self, code: int) -> None:
-        """Closes every connection with that code; the sessions stay, except for 4007."""
-        for connection in self.connections:
+    def close(self, code: int, only: int | None = None) -> None:
+        """Closes all connections, or one, with that code; the sessions stay, except for 4007."""
+        for connection in self._chosen(only):
             if code == codes.INVALID_SEQUENCE and connection.session:
                 connection.session.resumable = False
             connection.close(code)
 
-    def reconnect(self) -> None:
-        """Opcode 7 for every connection. https://docs.discord.com/developers/events/gateway-events#reconnect."""
-        for connection in self.connections:
+    def reconnect(self, only: int | None = None) -> None:
+        """Opcode 7 for all, or one. https://docs.discord.com/developers/events/gateway-events#reconnect."""
+        for connection in self._chosen(only):
             connection.ready = False
             connection.send_payload({"op": codes.RECONNECT, "d": None})
 
-    def invalidate(self, resumable: bool) -> None:
-        """Opcode 9 for every connection. https://docs.discord.com/developers/events/gateway-events#invalid-session."""
-        for connection in self.connections:
+    def invalidate(self, resumable: bool, only: int | None = None) -> None:
+        """Opcode 9 for all, or one. https://docs.discord.com/developers/events/gateway-events#invalid-session."""
+        for connection in self._chosen(only):
             self._invalidate(connection, resumable=resumable)
 
     def malformed(self, event: str, payload: Mapping[str, Any] | None, text: str | None) -> None:
@@ -172,6 +176,9 @@ class Gateway:
         for session in list(self.sessions.by_id.values()):
             self.sessions.forget(session)
         await asyncio.gather(*(connection.stop() for connection in list(self.connections)))
+
+    def _chosen(self, only: int | None) -> list[Connection]:
+        return list(self.connections) if only is None else [self.connections[only]]
 
     def _hello(self, connection: Connection, request: web.Request) -> None:
         if request.query.get("v", codes.VERSION) != codes.VERSION:

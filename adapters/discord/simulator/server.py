@@ -154,9 +154,9 @@ class DiscordServer(People):
         """While true, posting a message answers HTTP 503 and shows nothing."""
         self.faults.refuse_posts = refuse
 
-    async def connected(self) -> None:
-        """Returns once a session is ready or resumed, everything of its start sent (on a deaf connection, too)."""
-        await self.until(lambda: bool(self.gateway.ready()))
+    async def connected(self, count: int = 1) -> None:
+        """Returns once so many sessions are ready or resumed, all of their start sent (on deaf connections, too)."""
+        await self.until(lambda: len(self.gateway.ready()) >= count)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns once the condition holds; it is looked at after every event, heartbeat, connection and end of one."""

@@ -145,8 +145,8 @@ class _Control:
         return {}
 
     def disconnect(self, body: Payload) -> Payload:
-        """{reason?}."""
-        self._simulator.sockets.disconnect(Args(body).text("reason") or "refresh_requested")
+        """{reason?, only?}."""
+        self._simulator.sockets.disconnect(Args(body).text("reason") or "refresh_requested", body.get("only"))
         return {}
 
     def end_streams(self, _: Payload) -> Payload:

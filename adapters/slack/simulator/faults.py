@@ -47,7 +47,7 @@ class Faults:
         """Sockets stay open and ping, but no event reaches them (and the events run into their retries)."""
         self.refuse_posts = False
         """What posts answers HTTP 503 and shows nothing."""
-        self.on_close_sockets: Callable[[], None] = lambda: None
+        self.on_close_sockets: Callable[[int | None], None] = lambda _: None
         self._blackout = False
         self._planned: dict[str, deque[_Planned]] = {}
         self._dropped: int | None = 0
@@ -64,9 +64,12 @@ class Faults:
         if dark:
             self.close_sockets()
 
-    def close_sockets(self) -> None:
-        """Breaks every socket's TCP connection, without a closing handshake."""
-        self.on_close_sockets()
+    def close_sockets(self, only: int | None = None) -> None:
+        """Breaks every socket's TCP connection, without a closing handshake.
+
+        `only`: that one, by its place in the order in which they were opened.
+        """
+        self.on_close_sockets(only)
 
     def fail(self, method: str, *, status: int = 500, times: int | None = 1) -> None:
         """The next calls get that HTTP status and do nothing."""

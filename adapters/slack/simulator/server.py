@@ -1,6 +1,7 @@
 """The simulated Slack as a whole: one server on loopback."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Self
@@ -27,7 +28,7 @@ class SlackServer(People):
     Events go to the app's sockets, or, with `events_url`, as signed posts to that URL. Messages are answered for and
     delivered in the order they are written. `retry_schedule` (seconds before each retry) and `ack_timeout` (seconds)
     are Slack's rules of redelivery, the first one shortened by default. `scopes=None` grants every scope. An uploaded
-    file is shown `share_seconds` after Slack answered.
+    file is shown `share_seconds` after Slack answered. Sockets are given events in turn, or by `chance`.
     Implements `bridge.testing.simulator.Simulator`.
     """
 
@@ -46,6 +47,7 @@ class SlackServer(People):
         scopes: Collection[str] | None = None,
         record_calls: bool = True,
         share_seconds: float = 0.0,
+        chance: random.Random | None = None,
         bot_name: str = "threadbridge",
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -64,6 +66,7 @@ class SlackServer(People):
             app_id=self.workspace.app_id,
             schedule=retry_schedule,
             ack_timeout=ack_timeout,
+            chance=chance,
         )
         self.events_api: EventsApi | None = None
         if events_url is not None:
@@ -184,10 +187,10 @@ class SlackServer(People):
         """Calls `seen` with every message from now on, and again (`edited=True`) when a text changes."""
         self.publisher.watchers.append(seen)
 
-    async def connected(self) -> None:
-        """Returns once a socket is open (a deaf one, too); at once with `events_url`."""
+    async def connected(self, count: int = 1) -> None:
+        """Returns once so many sockets are open (deaf ones, too); at once with `events_url`."""
         if self.events_api is None:
-            await self.until(lambda: self.sockets.connections() > 0)
+            await self.until(lambda: self.sockets.connections() >= count)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns once the condition holds; it is looked at after every message, delivery and acknowledgement."""

@@ -2,11 +2,13 @@
 
 https://docs.slack.dev/apis/events-api/using-socket-mode. What Slack does not document is decided
 here: an acknowledgement is taken on any socket, every retry is a new envelope, and a closed socket's unacknowledged
-events go at once to another socket, which uses up one of their retries.
+events go at once to another socket, which uses up one of their retries. Interactions and commands are not sent again,
+whatever becomes of their socket (https://github.com/slackapi/python-slack-sdk/issues/1940).
 """
 
 import asyncio
 import json
+import random
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ MAX_SOCKETS = 10
 """https://docs.slack.dev/apis/events-api/using-socket-mode#connections."""
 
 PING_INTERVAL = 10.0  # seconds, as Slack about does
+PING = b"Ping from simulator"
 
 CLOSE_TIMEOUT = 1.0  # seconds for the client's half of a closing handshake
 
@@ -31,7 +34,8 @@ RETRY_REASON = "timeout"
 class _Socket:
     response: web.WebSocketResponse
     transport: asyncio.Transport | None
-    outbox: asyncio.Queue[str] = field(default_factory=asyncio.Queue[str])
+    outbox: asyncio.Queue[str | bytes] = field(default_factory=asyncio.Queue[str | bytes])
+    """Envelopes, and the contents of pings: a client that reads neither holds up nobody else."""
 
 
 @dataclass(eq=False, slots=True)
@@ -51,20 +55,30 @@ class _Held:
 
 
 class SocketMode:
-    """Gives every event to one of the open sockets, in turn, until it is acknowledged.
+    """Gives every event to one of the open sockets until it is acknowledged: in turn, or by `chance`.
 
+    Slack: "each payload may be sent to any of the connections. It's best not to assume any particular pattern"
+    (https://docs.slack.dev/apis/events-api/using-socket-mode#connections); a retry may go where nobody answered before.
     Without a socket an event is kept until its last retry would have been, and goes out as soon as a socket is
     there; then it is dropped, as Slack drops it. A silent socket is not closed: pongs are not watched.
     """
 
     def __init__(
-        self, faults: Faults, journal: Journal, *, app_id: str, schedule: Sequence[float], ack_timeout: float
+        self,
+        faults: Faults,
+        journal: Journal,
+        *,
+        app_id: str,
+        schedule: Sequence[float],
+        ack_timeout: float,
+        chance: random.Random | None = None,
     ) -> None:
         self._faults = faults
         self._journal = journal
         self._app_id = app_id
         self._schedule = tuple(schedule)
         self._ack_timeout = ack_timeout
+        self._chance = chance
         self._tickets: set[str] = set()
         self._sockets: list[_Socket] = []
         self._active: list[_Socket] = []
@@ -161,20 +175,21 @@ class SocketMode:
             await asyncio.gather(writer, return_exceptions=True)
         return response
 
-    def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Tells every socket's client to leave it; after a mere `warning` events still go there.
+    def disconnect(self, reason: str = "refresh_requested", only: int | None = None) -> None:
+        """Tells the clients of all sockets to leave them; after a mere `warning` events still go there.
 
-        The socket stays open until the client closes it: Slack closes it some seconds later.
+        The socket stays open until the client closes it: Slack closes it some seconds later. `only`: that socket, by
+        its place in the order in which they were opened.
         """
         text = json.dumps(_disconnect(reason))
-        for socket in self._active:
+        for socket in _chosen(self._active, only):
             socket.outbox.put_nowait(text)
-        if reason != "warning":
-            self._active.clear()
+            if reason != "warning":
+                self._active.remove(socket)
 
-    def abort(self) -> None:
-        """Breaks every connection without a closing handshake."""
-        for socket in list(self._sockets):
+    def abort(self, only: int | None = None) -> None:
+        """Breaks all connections, or one as in `disconnect`, without a closing handshake."""
+        for socket in _chosen(self._sockets, only):
             if socket.transport is not None:
                 socket.transport.abort()
             self._closed(socket)
@@ -183,11 +198,8 @@ class SocketMode:
         """Pings every socket every `ping_interval` seconds, for ever."""
         while True:
             await asyncio.sleep(self.ping_interval)
-            for socket in list(self._sockets):
-                try:
-                    await socket.response.ping(b"Ping from simulator")
-                except ConnectionError:
-                    self._closed(socket)
+            for socket in self._sockets:
+                socket.outbox.put_nowait(PING)
 
     async def stop(self) -> None:
         """Closes every socket and forgets what was not acknowledged."""
@@ -200,8 +212,7 @@ class SocketMode:
         self._envelopes.clear()
         self._held.clear()
         self._later.clear()
-        for socket in list(self._sockets):
-            await socket.response.close(drain=False)
+        await asyncio.gather(*(socket.response.close(drain=False) for socket in list(self._sockets)))
 
     def _send(self, event: Event, attempt: int) -> None:
         if not self._active:
@@ -215,6 +226,8 @@ class SocketMode:
             self._journal.delivered()
 
     def _next_socket(self) -> _Socket:
+        if self._chance is not None:
+            return self._chance.choice(self._active)
         self._turn += 1
         return self._active[self._turn % len(self._active)]
 
@@ -302,9 +315,12 @@ class SocketMode:
 
     async def _write(self, socket: _Socket) -> None:
         while True:
-            text = await socket.outbox.get()
+            item = await socket.outbox.get()
             try:
-                await socket.response.send_str(text)
+                if isinstance(item, bytes):
+                    await socket.response.ping(item)
+                else:
+                    await socket.response.send_str(item)
             except ConnectionError:
                 self._closed(socket)
                 return
@@ -323,6 +339,10 @@ _DEBUG_INFO = {"host": "applink-simulator", "build_number": 1, "approximate_conn
 
 def _disconnect(reason: str) -> Payload:
     return {"type": "disconnect", "reason": reason, "debug_info": {"host": _DEBUG_INFO["host"]}}
+
+
+def _chosen(sockets: Sequence[_Socket], only: int | None) -> Sequence[_Socket]:
+    return list(sockets) if only is None else [sockets[only]]
 
 
 def _envelope_text(envelope_id: str, event: Event, attempt: int) -> str:
