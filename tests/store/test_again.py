@@ -16,13 +16,9 @@ from bridge.store.protocol import Accepted, Arrival, NewDelivery, TurnLease, Tur
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_do, result, turn
 from tests.journeys.test_acknowledgement import refusing
+from tests.store.conftest import ON_SQLITE
 
 NOTHING = [NewDelivery(Conversation(source="p", ref="t"), {"text": "nothing"}, kind="notice")]
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 @pytest.fixture
@@ -176,6 +172,7 @@ async def test_who_lost_the_lease_opens_nothing(store: SqlStore, url: str) -> No
     assert await nothing_to_do(store)
 
 
+@ON_SQLITE
 async def test_a_call_that_cannot_be_written_changes_nothing_and_can_be_repeated(
     store: SqlStore, url: str, tmp_path: Path
 ) -> None:
@@ -197,6 +194,7 @@ async def test_a_command_makes_the_bot_take_part_in_no_thread(store: SqlStore) -
     assert (lease.session, lease.wants_context) == ("ticket-1", True)
 
 
+@ON_SQLITE
 async def test_looking_for_what_is_meant_looks_only_at_what_was_given_up_in_the_session(
     store: SqlStore, url: str
 ) -> None:

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 from bridge.store import audit, database
 from bridge.store.audit import Entries, Entry, Written, operator
 from bridge.store.sqlstore import SqlStore
@@ -8,8 +6,8 @@ from bridge.testing.store_examples import Clock
 REFUSED = Entry("p:eve", "access", "C1", "refused", "c", once_in=3600)
 
 
-async def test_entries_are_kept_in_order_and_found_by_who_where_and_when(tmp_path: Path) -> None:
-    clock, url = Clock(), f"sqlite:///{tmp_path / 'store.db'}"
+async def test_entries_are_kept_in_order_and_found_by_who_where_and_when(url: str) -> None:
+    clock = Clock()
     store = await SqlStore.open(url, clock=clock)
     began = clock()
     await store.note([Entry("p:ada", "!new", "s-1", "done", "c"), Entry("operator:root", "reload", "host:1", "done")])
@@ -25,8 +23,8 @@ async def test_entries_are_kept_in_order_and_found_by_who_where_and_when(tmp_pat
         assert [one.action for one in audit.read(connection, Entries(since=began + 1), 9)] == ["!stop"]
 
 
-async def test_the_same_again_is_written_once_in_its_time(tmp_path: Path) -> None:
-    clock, url = Clock(), f"sqlite:///{tmp_path / 'store.db'}"
+async def test_the_same_again_is_written_once_in_its_time(url: str) -> None:
+    clock = Clock()
     store = await SqlStore.open(url, clock=clock)
     others = [
         Entry("p:bo", "access", "C1", "refused", "c", once_in=3600),
@@ -44,8 +42,7 @@ async def test_the_same_again_is_written_once_in_its_time(tmp_path: Path) -> Non
     assert found == [(one.actor, one.target, one.channel) for one in (REFUSED, *others, REFUSED)]
 
 
-async def test_an_entry_belongs_to_the_transaction_of_what_it_tells_of(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
+async def test_an_entry_belongs_to_the_transaction_of_what_it_tells_of(url: str) -> None:
     await (await SqlStore.open(url)).close()
     try:
         with database.transaction(url) as connection:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -25,8 +24,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[SqlStore]:
-    opened = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}", clock=clock, steady=clock)
+async def store(url: str, clock: Clock) -> AsyncIterator[SqlStore]:
+    opened = await SqlStore.open(url, clock=clock, steady=clock)
     yield opened
     await opened.close()
 
@@ -212,8 +211,7 @@ async def test_a_message_and_its_changes_that_come_at_the_same_time_keep_their_o
     assert [one.result().value for one in taken] == ["turn", "replaced"]
 
 
-async def test_a_new_process_does_not_think_that_what_a_dead_one_worked_on_waits(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
+async def test_a_new_process_does_not_think_that_what_a_dead_one_worked_on_waits(url: str) -> None:
     before = await SqlStore.open(url)
     for number, thread in ((1, "t"), (2, "u")):
         await before.accept(arrival(number, thread))

@@ -19,13 +19,9 @@ from bridge.store.records import DeadFilters, DeadLetter, SessionSummary
 from bridge.store.schema import deliveries, of_dead_letters, of_dead_turns, turns
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_do, result, turn
+from tests.store.conftest import ON_SQLITE
 
 NOTICE = NewDelivery(Conversation(source="p", ref="t"), {"text": "that failed"}, kind="notice")
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 @pytest.fixture
@@ -313,6 +309,7 @@ async def test_a_call_that_breaks_off_changes_nothing(store: SqlStore, url: str)
     assert await nothing_to_do(store)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("rows", "index"),
     [
@@ -329,6 +326,7 @@ def test_looking_for_dead_letters_looks_at_nothing_else(url: str, rows: Select[A
     assert plan[3].endswith(f"USING INDEX {index}")
 
 
+@ON_SQLITE
 def test_a_store_that_is_not_there_is_not_made(url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no store at"), database.transaction(url):
         pass

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -25,8 +24,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[SqlStore]:
-    opened = await SqlStore.open(f"sqlite:///{tmp_path / 'store.db'}", clock=clock)
+async def store(url: str, clock: Clock) -> AsyncIterator[SqlStore]:
+    opened = await SqlStore.open(url, clock=clock)
     yield opened
     await opened.close()
 

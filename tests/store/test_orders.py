@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,6 @@ from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_d
 
 PLACE = Conversation(source="p", ref="t")
 ANSWERS = {one: [NewDelivery(PLACE, {"text": one.value}, kind="notice")] for one in Outcome}
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 @pytest.fixture

@@ -1,20 +1,11 @@
 """Which messages deliveries were closed with."""
 
-from pathlib import Path
-
-import pytest
-
 from bridge.channel import MessageRef
 from bridge.store import database
 from bridge.store.dead import letters, retry
 from bridge.store.records import DeadFilters
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, delivery, result, turn
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 async def test_a_message_is_accounted_for_whatever_channel_or_session_has_it(url: str) -> None:

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 from bridge.store import audit, database, processes
 from bridge.store.access import ReloadAsked
 from bridge.store.audit import Entries
@@ -8,15 +6,14 @@ from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock
 
 
-async def test_a_process_is_known_from_its_first_look_until_it_closes(tmp_path: Path) -> None:
-    clock, url = Clock(), f"sqlite:///{tmp_path / 'store.db'}"
+async def test_a_process_is_known_from_its_first_look_until_it_closes(url: str) -> None:
+    clock = Clock()
     store = await SqlStore.open(url, clock=clock)
 
     def names() -> list[str]:
         with database.transaction(url, read_only=True) as connection:
             return list(processes.running(connection, clock()).values())
 
-    assert names() == []
     await store.reloads_asked()
     assert names() == [own_name()]
     clock.now += ALIVE_SECONDS
@@ -27,8 +24,8 @@ async def test_a_process_is_known_from_its_first_look_until_it_closes(tmp_path: 
     assert names() == []
 
 
-async def test_signs_of_life_are_written_now_and_then_only(tmp_path: Path) -> None:
-    clock, url = Clock(), f"sqlite:///{tmp_path / 'store.db'}"
+async def test_signs_of_life_are_written_now_and_then_only(url: str) -> None:
+    clock = Clock()
     store = await SqlStore.open(url, clock=clock)
     await store.reloads_asked()
     began = clock()
@@ -39,8 +36,8 @@ async def test_signs_of_life_are_written_now_and_then_only(tmp_path: Path) -> No
     await store.close()
 
 
-async def test_a_request_is_seen_until_it_is_answered_and_older_ones_never(tmp_path: Path) -> None:
-    clock, url = Clock(), f"sqlite:///{tmp_path / 'store.db'}"
+async def test_a_request_is_seen_until_it_is_answered_and_older_ones_never(url: str) -> None:
+    clock = Clock()
     store = await SqlStore.open(url, clock=clock)
     with database.transaction(url) as connection:
         before = processes.ask(connection, "operator:x", clock())
