@@ -1,6 +1,7 @@
 """A bridge reduced to its store, to be killed: accepts messages, runs them, posts the answers into a file.
 
-`python -m tests.store.worker FOLDER MESSAGES SESSIONS SEED`: ends by itself when everything is posted.
+`python -m tests.store.worker URL FOLDER MESSAGES SESSIONS SEED`: ends by itself when everything is posted. Several may
+run on one PostgreSQL.
 """
 
 import asyncio
@@ -15,9 +16,12 @@ from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, result
 from bridge.work import Crew
 
+LEASE_SECONDS = 2.0
+
 
 class Worker:
-    def __init__(self, folder: Path, messages: int, sessions: int, seed: int) -> None:
+    def __init__(self, url: str, folder: Path, messages: int, sessions: int, seed: int) -> None:
+        self.url = url
         self.folder = folder
         self.messages = messages
         self.sessions = sessions
@@ -27,10 +31,11 @@ class Worker:
         self.all_posted = asyncio.Event()
 
     async def run(self) -> None:
-        self.store = await SqlStore.open(f"sqlite:///{self.folder / 'store.db'}")
+        self.store = await SqlStore.open(self.url, lease_seconds=LEASE_SECONDS)
         turns = Crew(16, lambda free: self.store.lease_turns("main", free), self.answer, self.store.let_go)
         posts = Crew(16, lambda free: self.store.lease_deliveries("c", free), self.post, self.store.let_go)
         loops = [asyncio.create_task(crew.claim_for_ever()) for crew in (turns, posts)]
+        loops += [asyncio.create_task(self.renew()), asyncio.create_task(self.look_at_posts_of_others())]
         self.look_at_posts()
         await self.accept_everything()
         await self.all_posted.wait()
@@ -47,6 +52,16 @@ class Worker:
             assert both.count(Accepted.TURN) <= 1
             self.accepted.write(b"%d\n" % number)
 
+    async def renew(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            await self.store.renew()
+
+    async def look_at_posts_of_others(self) -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            self.look_at_posts()
+
     async def answer(self, lease: TurnLease) -> None:
         if self.random.random() < 0.1:
             await self.store.retry_turn(lease, 0.001, "refused at random")
@@ -59,6 +74,7 @@ class Worker:
             if self.random.random() < 0.1:
                 await self.store.retry_delivery(lease, 0.001, "refused at random", in_doubt=False)
                 return
+            await self.store.confirm(lease)
             self.posted.write(line)
         await self.store.delivered(lease, MessageRef(lease.id))
         self.look_at_posts()
@@ -69,6 +85,6 @@ class Worker:
 
 
 if __name__ == "__main__":
-    folder, messages, sessions, seed = sys.argv[1:]
-    asyncio.run(Worker(Path(folder), int(messages), int(sessions), int(seed)).run())
+    url, folder, messages, sessions, seed = sys.argv[1:]
+    asyncio.run(Worker(url, Path(folder), int(messages), int(sessions), int(seed)).run())
     os._exit(0)
