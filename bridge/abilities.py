@@ -205,6 +205,19 @@ class CanReadMissed(Protocol):
 
 
 @runtime_checkable
+class CanShareWaits(Protocol):
+    """Keeps to what the platform asked another process for."""
+
+    def paced_with(self, conversation: Conversation) -> str:
+        """One name for all conversations that the platform makes wait together. Pure."""
+        ...
+
+    def hold(self, place: str, seconds: float) -> None:
+        """The platform asked not to post there for so long: until then `send` raises RateLimited."""
+        ...
+
+
+@runtime_checkable
 class SharesEvents(Protocol):
     """Each message comes over one of the connections that the bot has, in whichever processes, and not over all."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from bridge import faultpoints, replies, retry
-from bridge.abilities import CanEdit, CanFindSent
+from bridge.abilities import CanEdit, CanFindSent, CanShareWaits
 from bridge.channel import Channel, Delivery, MessageRef
 from bridge.errors import FileRefused, LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
 from bridge.log import about
@@ -51,6 +51,9 @@ class Deliveries:
         delivery = as_channels_see_it(lease)
         looked_up = False
         faultpoints.reached("delivery.claimed")
+        if isinstance(self._channel, CanShareWaits):
+            for place, seconds in lease.held.items():
+                self._channel.hold(place, seconds)
         try:
             ref = await self._taken_over(lease)
             if ref is None and lease.in_doubt and isinstance(self._channel, CanFindSent):
@@ -66,8 +69,11 @@ class Deliveries:
                 ref = await self._channel.send(delivery)
         except RateLimited as error:
             log.info("delivery.waits", wait=round(error.retry_after, 1))
-            await self._open_again(
-                lease, error.retry_after, str(error), in_doubt=lease.in_doubt and not looked_up, counted=False
+            wait, reason = error.retry_after, str(error)
+            holds = self._paced_with(delivery)
+            doubted = lease.in_doubt and not looked_up
+            await until_stored(
+                lambda: self._store.retry_delivery(lease, wait, reason, in_doubt=doubted, counted=False, holds=holds)
             )
         except NotSent as error:
             await self._again(lease, str(error), in_doubt=lease.in_doubt and not looked_up)
@@ -97,6 +103,10 @@ class Deliveries:
             return None
         return lease.edits
 
+    def _paced_with(self, delivery: Delivery) -> str | None:
+        channel = self._channel
+        return channel.paced_with(delivery.conversation) if isinstance(channel, CanShareWaits) else None
+
     async def _find(self, channel: CanFindSent, delivery: Delivery) -> MessageRef | None:
         """The message that an earlier attempt left.
 
@@ -114,9 +124,4 @@ class Deliveries:
             return
         wait = retry.wait(lease.attempt, random.random())  # noqa: S311 - not for secrets
         _log.warning("delivery.retried", delivery=lease.id, session=lease.session, wait=round(wait, 1), reason=error)
-        await self._open_again(lease, wait, error, in_doubt=in_doubt)
-
-    async def _open_again(
-        self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
-    ) -> None:
-        await until_stored(lambda: self._store.retry_delivery(lease, wait, error, in_doubt=in_doubt, counted=counted))
+        await until_stored(lambda: self._store.retry_delivery(lease, wait, error, in_doubt=in_doubt))

@@ -35,6 +35,7 @@ from bridge.abilities import (
     CanResolveGroups,
     CanResolveNames,
     CanSendFiles,
+    CanShareWaits,
     CanShowStatus,
     CanStream,
     HasManifest,
@@ -237,6 +238,12 @@ class SlackChannel:
             return await self._uploads.post(delivery, file)
         return await (self._streams if KEY in delivery.payload else self._client).post(delivery)
 
+    def paced_with(self, conversation: Conversation) -> str:
+        return ids.place(conversation.ref).room
+
+    def hold(self, place: str, seconds: float) -> None:
+        self._client.hold(place, seconds)
+
     def sends_files(self) -> bool:
         return self._client.scopes is None or FILES_SCOPE in self._client.scopes
 
@@ -379,6 +386,7 @@ class _Abilities(
     CanResolveGroups,
     CanResolveNames,
     CanSendFiles,
+    CanShareWaits,
     CanShowButtons,
     CanShowStatus,
     CanStream,

@@ -263,6 +263,10 @@ class SlackClient:
             self._closed_until[room] = time.monotonic() + error.retry_after
             raise
 
+    def hold(self, room: str, seconds: float) -> None:
+        """Slack asked another process to wait there."""
+        self._closed_until[room] = max(self._closed_until.get(room, 0.0), time.monotonic() + seconds)
+
     async def put(self, address: str, content: bytes) -> None:
         """Uploads bytes, without the token. Raises NotSent: by itself this shows nothing to anybody."""
         _ = self.web

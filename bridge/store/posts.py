@@ -12,6 +12,7 @@ from sqlalchemy import insert as insert_into
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import BridgeError, LeaseLost
+from bridge.store import holds
 from bridge.store.claims import LATE, Leasing, Taken
 from bridge.store.protocol import PREVIEW, WAITING, DeliveryLease, NewDelivery, TurnLease
 from bridge.store.schema import deliveries, open_deliveries, turns
@@ -58,7 +59,11 @@ class PostAgain:
     error: str
     in_doubt: bool
     counted: bool
+    holds: str | None = None
 
+
+AT_ONCE = 500
+"""Messages that are looked for in one statement."""
 
 _NEW = (
     insert_or(deliveries)
@@ -110,7 +115,9 @@ _OPEN_AGAIN = (
         failing_since=func.coalesce(open_deliveries.c.failing_since, bindparam("failed_at", type_=Float())),
     )
 )
-_CLOSED_WITH = select(deliveries.c.seq).where(deliveries.c.message_ref == bindparam("ref")).limit(1)
+_CLOSED_WITH = (
+    select(deliveries.c.message_ref).where(deliveries.c.message_ref.in_(bindparam("refs", expanding=True))).distinct()
+)
 _POSTED = (
     select(deliveries.c.seq)
     .where(
@@ -198,8 +205,9 @@ class DeliveryStatements:
     def claim(self, connection: Connection, request: tuple[str, int]) -> Sequence[DeliveryLease]:
         """Leases for a channel, at most so many."""
         channel, limit = request
-        taken = self._leasing.claim(connection, channel, limit, self._steady())
-        return self._leases(connection, taken) if taken else []
+        now = self._steady()
+        taken = self._leasing.claim(connection, channel, limit, now)
+        return self._leases(connection, taken, holds.held(connection, channel, now)) if taken else []
 
     def open_preview(
         self, connection: Connection, calls: Sequence[tuple[TurnLease, NewDelivery]]
@@ -225,7 +233,9 @@ class DeliveryStatements:
             connection.execute(_FORGET, [{"of": seq} for seq in held])
         return [None if lease.seq in held else _lost(lease) for lease in leases]
 
-    def _leases(self, connection: Connection, taken: Mapping[int, Taken]) -> list[DeliveryLease]:
+    def _leases(
+        self, connection: Connection, taken: Mapping[int, Taken], held: Mapping[str, float] | None = None
+    ) -> list[DeliveryLease]:
         now = self._clock()
         return [
             DeliveryLease(
@@ -244,6 +254,7 @@ class DeliveryStatements:
                 envelope_id=row.envelope_id,
                 kind=row.kind,
                 edits=row.edits,
+                held=held or {},
             )
             for row in connection.execute(_LEASED, {"of": list(taken)})
         ]
@@ -265,6 +276,10 @@ class DeliveryStatements:
         """Opens deliveries that are still ours for a later attempt."""
         held = self._leasing.held(connection, [call.lease.seq for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
+        for call in ours:
+            if call.holds is not None:
+                now = self._steady()
+                holds.hold(connection, call.lease.channel, call.holds, now + call.wait, now)
         if ours:
             connection.execute(
                 _OPEN_AGAIN,
@@ -288,7 +303,12 @@ class DeliveryStatements:
 
 def unaccounted_for(connection: Connection, calls: Sequence[Sequence[MessageRef]]) -> Sequence[Sequence[MessageRef]]:
     """Of each call's messages those that no delivery was closed with."""
-    return [[ref for ref in refs if connection.execute(_CLOSED_WITH, {"ref": ref}).first() is None] for refs in calls]
+    return [[ref for ref in refs if ref not in known] for refs in calls for known in [_closed_with(connection, refs)]]
+
+
+def _closed_with(connection: Connection, refs: Sequence[MessageRef]) -> set[str]:
+    chunks = (refs[start : start + AT_ONCE] for start in range(0, len(refs), AT_ONCE))
+    return {ref for chunk in chunks for ref in connection.execute(_CLOSED_WITH, {"refs": chunk}).scalars()}
 
 
 def posted_for(

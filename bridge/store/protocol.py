@@ -3,7 +3,7 @@
 Every method is one transaction: it returns after the commit, or raises and wrote nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, Protocol
@@ -115,6 +115,8 @@ class DeliveryLease(Lease):
     kind: str
     edits: MessageRef | None
     """The message on screen that it takes over."""
+    held: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Place -> seconds for which the platform asked some process not to post there."""
 
 
 def as_channels_see_it(lease: DeliveryLease) -> Delivery:
@@ -269,9 +271,19 @@ class Store(Protocol):
         ...
 
     async def retry_delivery(
-        self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
+        self,
+        lease: DeliveryLease,
+        wait: float,
+        error: str,
+        *,
+        in_doubt: bool,
+        counted: bool = True,
+        holds: str | None = None,
     ) -> None:
-        """Opens the delivery again after `wait` seconds; `in_doubt` if this attempt may have posted it."""
+        """Opens the delivery again after `wait` seconds; `in_doubt` if this attempt may have posted it.
+
+        `holds`: the place for which all deliveries that are leased until then are told of that wait.
+        """
         ...
 
     async def bury(

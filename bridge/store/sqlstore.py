@@ -240,9 +240,16 @@ class SqlStore:
             metrics.POSTED.labels(lease.channel).inc()
 
     async def retry_delivery(
-        self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
+        self,
+        lease: DeliveryLease,
+        wait: float,
+        error: str,
+        *,
+        in_doubt: bool,
+        counted: bool = True,
+        holds: str | None = None,
     ) -> None:
-        call = PostAgain(lease, wait, error, in_doubt, counted)
+        call = PostAgain(lease, wait, error, in_doubt, counted, holds)
         await self._commit.write(self._deliveries.open_again, call, wake_after=wait, opens=True)
 
     async def bury(
