@@ -107,7 +107,7 @@ class Turns:
         self._running.stop(seq)
 
     async def _claim(self, free: int) -> Sequence[TurnLease]:
-        return await self._store.lease_turns(self._instance.name, free)
+        return await self._store.lease_turns(self._instance.name, free, most=self._settings.concurrency)
 
     async def _run(self, lease: TurnLease) -> None:
         with about(lease.envelope.id):

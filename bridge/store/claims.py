@@ -139,12 +139,11 @@ class Leasing:
         self._end_ours = ours.values(lease_until=0.0)
 
     def claim(
-        self, connection: Connection, queue: str, limit: int, now: float, *, workers: int | None = None
+        self, connection: Connection, queue: str, limit: int, now: float, *, share: tuple[int, int] | None = None
     ) -> dict[int, Taken]:
         """Leases up to `limit` rows, by their `seq`.
 
-        `workers`: so many processes work on this queue, with `limit` and what this one has leased as the most for all
-        of them together; each has its share of that. None: they do not share.
+        `share`: how many all processes together may have leased of this queue, and how many processes share that.
         """
         wanted = {"queue": queue, "me": self.me, "alive": self._working(), "now": now}
         found: Sequence[Row[int, int, bool, float | None]]
@@ -152,8 +151,8 @@ class Leasing:
         if found and self._together.shared:
             if not self._together.claims_alone(connection):
                 return {}
-            if workers is not None:
-                limit = self._share(connection, queue, limit, now, workers)
+            if share is not None:
+                limit = min(limit, self._left(connection, queue, now, *share))
             found = connection.execute(self._not_locked, wanted | {"limit": limit}).all() if limit > 0 else []
         if found:
             until = now + self._lease_seconds
@@ -172,13 +171,14 @@ class Leasing:
         self._taken[seq] = held = _Held(next(self._numbers), now + self._lease_seconds)
         return held.number
 
-    def _share(self, connection: Connection, queue: str, limit: int, now: float, workers: int) -> int:
+    def _left(self, connection: Connection, queue: str, now: float, most: int, workers: int) -> int:
+        """How many more this process may lease."""
         in_work: dict[str, int] = {
             row[0]: row[1] for row in connection.execute(self._in_work, {"queue": queue, "now": now})
         }
         ours = in_work.pop(self.me, 0)
         elsewhere: int = sum(in_work.values())
-        return min(limit - elsewhere, math.ceil((limit + ours) / workers) - ours)
+        return min(most - elsewhere, math.ceil(most / workers)) - ours
 
     def _working(self) -> list[int]:
         """Never empty: an empty list that stands in IN and in NOT IN is rendered wrongly. No row has the number 0."""

@@ -210,10 +210,10 @@ class Store(Protocol):
         """Where the newest turns of that channel came from, the newest first."""
         ...
 
-    async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
+    async def lease_turns(self, instance: str, limit: int, *, most: int | None = None) -> Sequence[TurnLease]:
         """The oldest open turn of each session that has none leased; waits until there is at least one.
 
-        `limit` and what this process runs of the instance is the most for all processes together; each has its share.
+        `most`: so many at once in all processes together, of which each has its share.
         """
         ...
 

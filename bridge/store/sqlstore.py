@@ -36,7 +36,7 @@ from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lea
 from bridge.store.records import Counts
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.together import Alone, Together
-from bridge.store.turns import Finish, OpenAgain, TurnStatements
+from bridge.store.turns import Finish, OpenAgain, TurnStatements, Wanted
 from bridge.store.unasked import Unasked, UnaskedStatements
 from bridge.store.upsert import insert_or
 
@@ -196,8 +196,8 @@ class SqlStore:
     async def recent_conversations(self, channel: str, limit: int) -> Sequence[Conversation]:
         return await self._commit.write(self._heard.conversations, (channel, limit))
 
-    async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
-        return await self._commit.claim(self._turns.claim, (instance, limit), self._give_back)
+    async def lease_turns(self, instance: str, limit: int, *, most: int | None = None) -> Sequence[TurnLease]:
+        return await self._commit.claim(self._turns.claim, Wanted(instance, limit, most), self._give_back)
 
     async def begin_turn(self, lease: TurnLease) -> None:
         await self._commit.write(self._turns.begin, lease, even_if_cancelled=False)

@@ -24,6 +24,15 @@ _REPLIES = TypeAdapter(tuple[Envelope, ...])
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """So many turns of an instance, `most` of which run at once in all processes together."""
+
+    instance: str
+    limit: int
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """A turn and how it ended."""
 
@@ -123,11 +132,11 @@ class TurnStatements:
         """By the clock that dates history."""
         return self._clock()
 
-    def claim(self, connection: Connection, request: tuple[str, int]) -> Sequence[TurnLease]:
+    def claim(self, connection: Connection, request: Wanted) -> Sequence[TurnLease]:
         """Leases for an instance, at most so many, with what others run of it counted."""
-        instance, limit = request
         now = self._clock()
-        taken = self._leasing.claim(connection, instance, limit, self._steady(), workers=self._processes.workers)
+        share = None if request.most is None else (request.most, self._processes.workers)
+        taken = self._leasing.claim(connection, request.instance, request.limit, self._steady(), share=share)
         if not taken:
             return []
         leases: list[TurnLease] = []

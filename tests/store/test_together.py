@@ -141,10 +141,10 @@ async def test_an_instances_concurrency_is_that_of_all_together_and_shared_evenl
     async with two(url, clock) as (one, other):
         for number in range(12):
             await one.accept(arrival(number, f"t{number}"))
-        first = await one.lease_turns("main", 6)
-        second = await other.lease_turns("main", 6)
+        first = await one.lease_turns("main", 6, most=6)
+        second = await other.lease_turns("main", 6, most=6)
         assert (len(first), len(second)) == (3, 3)
-        waiting = [asyncio.ensure_future(store.lease_turns("main", 3)) for store in (one, other)]
+        waiting = [asyncio.ensure_future(store.lease_turns("main", 3, most=6)) for store in (one, other)]
         for store in (one, other, one, other):
             await store.renew()
         assert [claim.done() for claim in waiting] == [False, False]
@@ -164,7 +164,7 @@ async def test_one_that_posts_only_takes_no_share(url: str, clock: Clock) -> Non
         await stores[0].renew()
         for number in range(6):
             await stores[1].accept(arrival(number, f"t{number}"))
-        assert len(await stores[0].lease_turns("main", 6)) == 6
+        assert len(await stores[0].lease_turns("main", 6, most=6)) == 6
 
 
 async def test_what_another_process_accepts_is_told_at_once(
