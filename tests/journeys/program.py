@@ -111,6 +111,11 @@ class Program:
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def terminate(self) -> int:
         """SIGTERM, and the exit code."""
         self.signal(signal.SIGTERM)
@@ -156,6 +161,8 @@ class Platform(Simulator, Protocol):
     faults: Any
     calls: list[Any]
 
+    async def connected(self, count: int = 1) -> None: ...
+    def connections(self) -> int: ...
     async def until(self, condition: Callable[[], bool]) -> None: ...
     async def settled(self) -> None: ...
 
@@ -176,6 +183,8 @@ class World(Generic[_Platform]):
         self.platform = platform
         self.agent = agent
         self.store = folder / "threadbridge.db"
+        self.store_url = f"sqlite:///{self.store}"
+        """Where the store is read; the program has its own way there."""
         self.program = Program(folder / "config.toml", {"AGENT_KEY": agent.api_key, **platform.secrets()})
         self.channel_options: dict[str, object] = {}
         """What stands in the channel's section besides the address and the secrets."""
@@ -276,7 +285,7 @@ class World(Generic[_Platform]):
 
     def sessions(self) -> dict[str, dict[str, Any]]:
         """What the store knows of sessions, by session id."""
-        engine = database.open_engine(f"sqlite:///{self.store}", read_only=True)
+        engine = database.open_engine(self.store_url, read_only=True)
         with engine.connect() as connection:
             found = reading.session_summaries(connection, 1000)
         engine.dispose()

@@ -156,7 +156,11 @@ class DiscordServer(People):
 
     async def connected(self, count: int = 1) -> None:
         """Returns once so many sessions are ready or resumed, all of their start sent (on deaf connections, too)."""
-        await self.until(lambda: len(self.gateway.ready()) >= count)
+        await self.until(lambda: self.connections() >= count)
+
+    def connections(self) -> int:
+        """How many sessions have a connection and are told everything."""
+        return len(self.gateway.ready())
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns once the condition holds; it is looked at after every event, heartbeat, connection and end of one."""

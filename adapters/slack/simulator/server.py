@@ -190,7 +190,11 @@ class SlackServer(People):
     async def connected(self, count: int = 1) -> None:
         """Returns once so many sockets are open (deaf ones, too); at once with `events_url`."""
         if self.events_api is None:
-            await self.until(lambda: self.sockets.connections() >= count)
+            await self.until(lambda: self.connections() >= count)
+
+    def connections(self) -> int:
+        """How many sockets are given events."""
+        return self.sockets.connections()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns once the condition holds; it is looked at after every message, delivery and acknowledgement."""
