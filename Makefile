@@ -20,7 +20,7 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test test-openclaw thorough check format gallery bench chaos constraints clean
+.PHONY: help setup demo test test-openclaw thorough check format gallery bench chaos chaos-cluster constraints clean
 
 setup: $(VENV)/.ready  ## the virtual environment, ready to use
 
@@ -56,6 +56,9 @@ bench: $(VENV)/.ready  ## speed and memory against a bot written by hand (severa
 
 chaos: $(VENV)/.ready  ## 10,000 messages, 500 kills: counts what is lost or done twice (about 30 minutes; writes docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-cluster: $(VENV)/.ready  ## three processes on PostgreSQL: 3,000 messages, 150 faults of processes, networks and database (about 20 minutes)
+	@$(BIN)/python -m tests.chaos --cluster $(ARGS)
 
 constraints: $(VENV)/.ready  ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: runs it, prints the table, and writes `docs/reliability.md`."""
+"""`python -m tests.chaos [--cluster]`: runs it, prints the table, and rewrites its part of `docs/reliability.md`."""
 
 import argparse
 import asyncio
@@ -6,34 +6,44 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.chaos import Chaos, Size
-from tests.chaos.report import document, table
+from tests.chaos import chaos, cluster, report
+from tests.chaos.outcome import Size
+from tests.postgresql import NotInstalled
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
-DEFAULT = Size()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--messages", type=int, default=DEFAULT.messages)
-    parser.add_argument("--kills", type=int, default=DEFAULT.kills)
-    parser.add_argument("--seed", type=int, default=DEFAULT.seed)
+    parser.add_argument("--cluster", action="store_true", help="three processes on one PostgreSQL")
+    parser.add_argument("--messages", type=int)
+    parser.add_argument("--faults", "--kills", type=int, dest="faults")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for store and configuration, which then stay")
     parser.add_argument("--no-document", action="store_true", help=f"do not write {DOCUMENT.name}")
     options = parser.parse_args()
-    size = Size(options.messages, options.kills, options.seed)
+    way, default, heading = (
+        (cluster.ClusterChaos, cluster.DEFAULT, report.CLUSTER)
+        if options.cluster
+        else (chaos.Chaos, chaos.DEFAULT, report.ONE)
+    )
+    size = Size(options.messages or default.messages, options.faults or default.faults, options.seed)
     with tempfile.TemporaryDirectory(prefix="threadbridge-chaos-") as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        outcome = asyncio.run(Chaos(folder, size, say=lambda line: print(line, flush=True)).run())
-    print(table(outcome))
-    print(dict(outcome.killed_at))
+        try:
+            outcome = asyncio.run(way(folder, size, say=lambda line: print(line, flush=True)).run())
+        except NotInstalled as error:
+            print(error)
+            return 1
+    print(report.table(outcome))
+    print(dict(outcome.killed_at), dict(outcome.faults))
     for line in [*outcome.verdict.details, *outcome.broke][:50]:
         print(f"  {line}")
     if not options.no_document:
-        DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(document(outcome), encoding="utf-8")
-    return 0 if outcome.verdict.kept and not outcome.broke else 1
+        page = DOCUMENT.read_text(encoding="utf-8")
+        DOCUMENT.write_text(report.rewritten(page, heading, report.part(outcome)), encoding="utf-8")
+    return 0 if outcome.clean else 1
 
 
 if __name__ == "__main__":

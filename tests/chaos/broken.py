@@ -2,17 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Connection, UniqueConstraint
 
 from adapters.slack.channel import SlackChannel
 from bridge.cli import main
 from bridge.intake import Intake
 from bridge.store import database
 from bridge.store.accept import AcceptStatements
+from bridge.store.claims import Leasing
 from bridge.store.protocol import Arrival
 from bridge.store.schema import metadata, turns
 from bridge.store.sqlstore import SqlStore
@@ -59,6 +60,30 @@ def forget_what_was_taken() -> None:
     AcceptStatements.taken = staticmethod(nothing)  # type: ignore[method-assign,assignment]
 
 
+def write_without_checking_the_owner() -> None:
+    """Whoever began something writes what became of it, whoever has it by now."""
+
+    def all_of_them(_: Leasing, __: Connection, seqs: Sequence[int]) -> set[int]:
+        return set(seqs)
+
+    Leasing.held = all_of_them  # type: ignore[method-assign]
+
+
+def post_without_checking_the_lease() -> None:
+    """Whoever began something shows it, whoever has it by now."""
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    SqlStore.confirm = nothing  # type: ignore[method-assign]
+
+
+def take_down_the_fence() -> None:
+    """Nobody asks whether what he began is his by now, neither before he writes nor before he posts."""
+    write_without_checking_the_owner()
+    post_without_checking_the_lease()
+
+
 WAYS: Mapping[str, Callable[[], None]] = {
     way.__name__: way
     for way in (
@@ -66,6 +91,9 @@ WAYS: Mapping[str, Callable[[], None]] = {
         forget_that_the_agent_was_asked,
         forget_what_was_taken,
         post_again_without_looking,
+        post_without_checking_the_lease,
+        take_down_the_fence,
+        write_without_checking_the_owner,
     )
 }
 

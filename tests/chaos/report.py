@@ -1,9 +1,14 @@
-"""The outcome of a run as a table for a terminal, and as a page of the documentation."""
+"""The outcome of a run as a table for a terminal, and as its part of a page of the documentation."""
 
+import re
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from bridge import faultpoints
-from tests.chaos.chaos import RANDOM, Outcome
+from tests.chaos.outcome import RANDOM, Outcome
+
+ONE = "## One process, killed over and over"
+CLUSTER = "## Three processes on one PostgreSQL, in every kind of trouble"
 
 
 def rows(outcome: Outcome) -> Sequence[tuple[str, int]]:
@@ -17,7 +22,8 @@ def rows(outcome: Outcome) -> Sequence[tuple[str, int]]:
         ("reported as failed in the thread", found.failed),
         *found.broken().items(),
         ("kills", sum(outcome.killed_at.values())),
-        ("troubles made", sum(outcome.troubled.values())),
+        *([("other faults of processes and database", sum(outcome.faults.values()))] if outcome.faults else []),
+        ("troubles made on the platforms", sum(outcome.troubled.values())),
         ("redelivered on purpose", outcome.redelivered),
     ]
 
@@ -27,49 +33,54 @@ def table(outcome: Outcome) -> str:
     width = max(len(name) for name, _ in rows(outcome))
     lines = [f"{name:<{width}}  {count:>7,}" for name, count in rows(outcome)]
     kept = "every promise was kept" if outcome.verdict.kept else "PROMISES WERE BROKEN"
+    if outcome.takeovers:
+        lines.append(takeovers(outcome.takeovers))
     return "\n".join([*lines, f"{kept}; {outcome.minutes:.1f} minutes, seed {outcome.size.seed}"])
 
 
-def document(outcome: Outcome) -> str:
-    """`docs/reliability.md`."""
+def takeovers(seconds: Sequence[float]) -> str:
+    """A sentence about how long they took."""
+    return (
+        f"From a kill to what another process showed of a message that the dead one worked on: {median(seconds):.1f} s "
+        f"in the middle of {len(seconds)}, {max(seconds):.1f} s at most."
+    )
+
+
+def part(outcome: Outcome) -> str:
+    """What stands under the run's heading in `docs/reliability.md`."""
     places = {f"`{name}`: {what}": outcome.killed_at[name] for name, what in faultpoints.POINTS.items()} | {
         "at random": outcome.killed_at[RANDOM]
     }
-    return _PAGE.format(
-        seed=outcome.size.seed,
-        minutes=outcome.minutes,
-        counted=_markdown("what", "count", dict(rows(outcome))),
-        places=_markdown("the process was killed where", "times", places),
-        troubles=_markdown("what else went wrong", "times", dict(sorted(outcome.troubled.items()))),
+    tables = [
+        _markdown("what", "count", dict(rows(outcome))),
+        f"Seed {outcome.size.seed}, {outcome.minutes:.0f} minutes."
+        + (f" {takeovers(outcome.takeovers)}" if outcome.takeovers else ""),
+        _markdown("a process was killed where", "times", places),
+        *(
+            [_markdown("what else happened to a process or the database", "times", _sorted(outcome.faults))]
+            if outcome.faults
+            else ()
+        ),
+        _markdown("what went wrong on the platforms", "times", _sorted(outcome.troubled)),
+    ]
+    return "\n\n".join(tables)
+
+
+def rewritten(page: str, heading: str, told: str) -> str:
+    """The page with that under its heading, below what people wrote there; nothing else is changed."""
+    head, found, rest = page.partition(f"{heading}\n")
+    assert found, f"the page has no heading {heading}"
+    end = re.search(r"^## ", rest, re.MULTILINE)
+    own, others = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+    written = own.partition("| what | count |")[0].rstrip()
+    return (
+        "\n\n".join(one.strip() for one in (head + found.strip() + "\n" + written, told, others) if one.strip()) + "\n"
     )
+
+
+def _sorted(counts: Mapping[str, int]) -> Mapping[str, int]:
+    return dict(sorted(counts.items()))
 
 
 def _markdown(left: str, right: str, counts: Mapping[str, int]) -> str:
     return "\n".join([f"| {left} | {right} |", "|---|---|", *(f"| {name} | {n:,} |" for name, n in counts.items())])
-
-
-_PAGE = """# What survives what
-
-Written by `make chaos`, not by hand: people write on a simulated Slack and a simulated Discord, the real program answers
-through the real libraries, and is killed by SIGKILL over and over, at each named place of a message's way in turn
-(`bridge/faultpoints.py`) and at random. Meanwhile events are lost or come twice, connections break, and posts are refused,
-answered with rubbish, or shown without an answer; some streams of the agent are cut off midway. In the end the threads are
-read as people see them and held against what was said and what the store says.
-
-{counted}
-
-Lost: said and neither answered whole nor reported in its thread. Twice: any part of an answer, or a notice, that stands
-there more often than it should. Out of order: a thread whose answers do not follow the order in which its messages were
-accepted. Overlapping: a session's turn that began while another one ran. Two thirds of the sessions have an agent that
-cannot dedupe, so a turn that was cut off midway is not asked again (`on_unknown = "ask"`): its thread says that nobody
-knows. The others have one that can be asked again, and none of these may end so.
-Seed {seed}, {minutes:.0f} minutes.
-
-{places}
-
-{troubles}
-
-`make chaos ARGS="--messages 500 --kills 25 --seed 7"` is a shorter run with another seed. `tests/chaos/` breaks promises on
-purpose (acknowledging before the commit, a store without its index against duplicates, posting again without looking,
-forgetting that the agent was asked) and shows that the run notices each of them.
-"""

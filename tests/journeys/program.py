@@ -138,9 +138,13 @@ class Program:
 
     async def ended(self) -> int:
         """The exit code, once it has ended and all that it logged is read."""
+        return await in_time("the end of the program", self.lived())
+
+    async def lived(self) -> int:
+        """The same, however long that takes."""
         assert self._process is not None
         assert self._reading is not None
-        await in_time("the end of the program", asyncio.shield(self._reading))
+        await asyncio.shield(self._reading)
         return await self._process.wait()
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
