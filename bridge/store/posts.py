@@ -197,8 +197,11 @@ def _line(channel: str, conversation: str) -> str:
 class DeliveryStatements:
     """The statements, bound to one process start and its clocks: `clock` dates history, `steady` measures leases."""
 
-    def __init__(self, leasing: Leasing, clock: Callable[[], float], steady: Callable[[], float]) -> None:
+    def __init__(
+        self, leasing: Leasing, turns_leasing: Leasing, clock: Callable[[], float], steady: Callable[[], float]
+    ) -> None:
         self._leasing = leasing
+        self._turns_leasing = turns_leasing
         self._clock = clock
         self._steady = steady
 
@@ -212,8 +215,14 @@ class DeliveryStatements:
     def open_preview(
         self, connection: Connection, calls: Sequence[tuple[TurnLease, NewDelivery]]
     ) -> Sequence[DeliveryLease | BridgeError | None]:
-        """Writes previews where nothing else waits to be posted, each of them leased at once."""
-        return [self._open_preview(connection, *call) for call in calls]
+        """Writes previews of turns that are still ours where nothing else waits to be posted, each leased at once."""
+        held = self._turns_leasing.held(connection, [turn.seq for turn, _ in calls])
+        return [
+            self._open_preview(connection, turn, preview)
+            if turn.seq in held
+            else LeaseLost(f"turn {turn.seq} belongs to another process by now")
+            for turn, preview in calls
+        ]
 
     def _open_preview(self, connection: Connection, turn: TurnLease, preview: NewDelivery) -> DeliveryLease | None:
         row = _row(turn.seq, turn, preview, self._clock(), edits=None)

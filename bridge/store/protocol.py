@@ -258,7 +258,7 @@ class Store(Protocol):
     async def open_preview(self, lease: TurnLease, preview: NewDelivery) -> DeliveryLease | None:
         """A delivery that is ours to post now; None if the turn has one, or something else waits in the conversation.
 
-        It has to be closed by `delivered` or `withdraw`, or let go.
+        It has to be closed by `delivered` or `withdraw`, or let go. Raises LeaseLost if the turn is not ours any more.
         """
         ...
 

@@ -98,7 +98,7 @@ class SqlStore:
         self._again = AgainStatements(self._leasing[0], self._turns)
         self._unasked = UnaskedStatements(self._accept)
         self._orders = OrderStatements(self._accept, clock, steady)
-        self._deliveries = DeliveryStatements(self._leasing[1], clock, steady)
+        self._deliveries = DeliveryStatements(self._leasing[1], self._leasing[0], clock, steady)
         self._feedback = FeedbackStatements(clock)
         self._heard = HeardStatements(me, lease_seconds, clock, steady)
         self._url = engine.url.render_as_string(hide_password=False).replace("postgresql+psycopg", "postgresql", 1)

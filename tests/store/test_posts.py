@@ -1,8 +1,12 @@
 """Which messages deliveries were closed with."""
 
+import pytest
+
 from bridge.channel import MessageRef
+from bridge.errors import LeaseLost
 from bridge.store import database
 from bridge.store.dead import letters, retry
+from bridge.store.protocol import PREVIEW, NewDelivery
 from bridge.store.records import DeadFilters
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, delivery, result, turn
@@ -38,4 +42,15 @@ async def test_no_end_of_messages_is_too_many_to_ask_for(url: str) -> None:
     refs = [MessageRef(f"m{number}") for number in range(40_000)]
     assert await store.unaccounted_for(refs) == refs
     assert await store.unaccounted_for([]) == []
+    await store.close()
+
+
+async def test_an_answer_that_is_somebody_elses_by_now_is_not_shown_while_it_grows(url: str) -> None:
+    store = await SqlStore.open(url)
+    await store.accept(arrival(1))
+    lease = await turn(store)
+    await store.finish_turn(lease, result())
+    preview = NewDelivery(lease.envelope.conversation, {"text": "half …"}, PREVIEW)
+    with pytest.raises(LeaseLost):
+        await store.open_preview(lease, preview)
     await store.close()
