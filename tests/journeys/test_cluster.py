@@ -8,6 +8,8 @@ import pytest
 from bridge import notices
 from tests.journeys.cluster import LEASE
 from tests.journeys.test_app_commands import told
+from tests.journeys.test_feedback import press, whispers
+from tests.journeys.test_handles import with_button
 from tests.journeys.test_preview import SLOW
 
 TAKEN_OVER = LEASE + 3.0
@@ -270,6 +272,31 @@ async def test_a_turn_is_stopped_wherever_it_runs_and_a_command_is_answered_once
         await cluster.until("the end of it", thread, lambda shown: shown[-1] == notices.STOPPED)
     await cluster.end()
     assert len(cluster.platform.whispers("Ada")) == 4
+    assert answered_twice(cluster) == []
+
+
+def answered_twice(cluster):
+    """Discord tells every connection of a press or a command; only one may answer."""
+    return [call for call in cluster.platform.calls if getattr(call, "code", 0) == 40060]
+
+
+async def test_a_button_that_both_are_told_of_is_pressed_once(cluster):
+    for world in cluster.worlds if cluster.platform.source == "slack" else ():
+        world.channel_options["streaming"] = "edits"
+    await cluster.start()
+    for asked in range(1, 4):
+        thread = await cluster.say("[[drip:400:0.2]] a long story")
+        await press(cluster.world, "Ada", await with_button(cluster.world, thread, "Stop"), "Stop")
+        again = await with_button(cluster.world, thread, "Ask again")
+        before = len(cluster.platform.whispers("Ada"))
+        await press(cluster.world, "Ada", again, "Ask again")
+        assert (await whispers(cluster.world, "Ada", before + 1))[-1] == notices.ASKED_AGAIN
+        await cluster.asked(2 * asked)
+        await cluster.say("!stop", thread)
+        await cluster.until("the end of it", thread, lambda shown: shown.count(notices.STOPPED) == 2)
+    await cluster.end()
+    assert answered_twice(cluster) == []
+    assert cluster.agent.received == 6
 
 
 async def test_one_is_replaced_while_people_go_on_writing(cluster):
