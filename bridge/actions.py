@@ -34,6 +34,8 @@ class Press:
     """Where the message stands and who pressed; nobody is `addressed`."""
     conversation: Conversation | None = None
     """What is answered where the message stands has this conversation, or `facts.unthreaded`."""
+    told_to_all: str | None = None
+    """Its id, if the platform tells of it over all connections that the bot has, in whichever processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,16 @@ class Invocation:
     """Where and by whom, as of a message; `addressed`."""
     beside_threads: bool
     """It was invoked in a room where each message may begin a thread, so `thread` is none that a message could have."""
+    told_to_all: str | None = None
+    """As of a press."""
 
 
 TakeCommand = Callable[[Invocation], Awaitable[str]]
-"""Commits what a command means and returns a sentence for whoever invoked it. If it raises, nothing is acknowledged."""
+"""Commits what a command means and returns a sentence for whoever invoked it. If it raises, nothing is acknowledged;
+TakenElsewhere: because somebody else does.
+"""
 TakePress = Callable[[Press], Awaitable[str]]
-"""Commits what a press means and returns a sentence for whoever pressed. If it raises, nothing is acknowledged."""
+"""Commits what a press means and returns a sentence for whoever pressed. Raises as `TakeCommand` does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from bridge import faultpoints
 from bridge.channel import Facts
 from bridge.commands import KIND
 from bridge.envelope import Envelope
+from bridge.errors import TakenElsewhere
 from bridge.policy import Decision
+from bridge.store.access import AccessStore
 from bridge.store.limits import Limits
 from bridge.store.protocol import Arrival
 
@@ -43,6 +45,12 @@ def arrival(
         limits=limits,
         joins=not command,
     )
+
+
+async def taken_once(store: AccessStore, channel: str, told_to_all: str | None) -> None:
+    """Of what a platform tells all processes, this one takes it from now on, or raises TakenElsewhere."""
+    if told_to_all is not None and not await store.take_once(channel, told_to_all):
+        raise TakenElsewhere(told_to_all)
 
 
 @contextmanager

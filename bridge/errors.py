@@ -5,6 +5,7 @@ BridgeError
 ├── StoreError                  nothing was stored: do not acknowledge
 │   ├── LeaseLost               somebody else owns this work now: stop, write nothing
 │   └── Unstorable              this can never be stored: do not try again
+├── TakenElsewhere              another process answers that: say nothing
 ├── ChannelError                about one call to a platform
 │   ├── RateLimited             wait exactly `retry_after`; not an attempt
 │   ├── NotSent                 provably not posted: repeat later
@@ -46,6 +47,10 @@ class LeaseLost(StoreError):
 
 class Unstorable(StoreError):
     """The value itself cannot be stored, now or later."""
+
+
+class TakenElsewhere(BridgeError):
+    """The platform told several processes of it, and another one took it."""
 
 
 class ChannelError(BridgeError):

@@ -4,7 +4,7 @@ import structlog
 
 from bridge import access, commands, notices, policy
 from bridge.actions import Invocation
-from bridge.arrival import arrival, committed
+from bridge.arrival import arrival, committed, taken_once
 from bridge.channel import Channel, Facts
 from bridge.commands import Asked, Command
 from bridge.envelope import Envelope
@@ -42,9 +42,11 @@ class Invocations:
     async def take(self, invocation: Invocation) -> str:
         """The channel's `TakeCommand`. Whom no rule admits there changes nothing.
 
-        Raises StoreError when it could not be committed, ChannelError when nobody knows whether it may be.
+        Raises StoreError when it could not be committed, ChannelError when nobody knows whether it may be, and
+        TakenElsewhere.
         """
         envelope, facts = invocation.envelope, invocation.facts
+        await taken_once(self._store, self._channel, invocation.told_to_all)
         with about(envelope.id):
             decision = await self._decide(envelope, facts)
             if decision is None:

@@ -4,6 +4,7 @@ import structlog
 
 from bridge import access, feedback, handles, notices
 from bridge.actions import Press
+from bridge.arrival import taken_once
 from bridge.channel import Channel
 from bridge.errors import StoreError
 from bridge.feedback import Value, Vote
@@ -40,8 +41,10 @@ class Presses:
     async def take(self, press: Press) -> str:
         """The channel's `TakePress`. Whom no rule admits where the button stands changes nothing.
 
-        Raises StoreError when it could not be committed, ChannelError when nobody knows whether it may be.
+        Raises StoreError when it could not be committed, ChannelError when nobody knows whether it may be, and
+        TakenElsewhere.
         """
+        await taken_once(self._store, self._channel, press.told_to_all)
         rules = self._rules.current
         if not await access.admits(rules, self._channel, press.facts, self._platform, self._store):
             _log.info("press.refused", channel=self._channel, room=press.facts.room, author=press.facts.author)

@@ -13,7 +13,7 @@ import structlog
 from adapters.discord import limits, parse
 from adapters.discord.client import DiscordClient
 from bridge.actions import TakeCommand, TakePress
-from bridge.errors import ChannelError
+from bridge.errors import ChannelError, TakenElsewhere
 from bridge.foreign import dig, text_at
 
 _log = structlog.get_logger(__name__)
@@ -72,6 +72,8 @@ class Interactions:
                 await self._client.answer(interaction, token, await take(data))
         except parse.Malformed as error:
             _log.warning("event.malformed", channel=self._channel, id=interaction, reason=str(error))
+        except TakenElsewhere:
+            pass
         except ChannelError as error:
             _log.info("interaction.not_answered", channel=self._channel, reason=str(error))
         except Exception as error:  # noqa: BLE001 - Discord tells that person that it failed

@@ -189,7 +189,8 @@ def press(data: object) -> Press:
         author_is_bot=False,
         groups=roles(dig(data, "member"), guild) if guild else None,
     )
-    return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts, conversation)
+    told = text_at(data, "id")
+    return Press(button, ids.message_ref(at.thread or at.room, own), actor, facts, conversation, told)
 
 
 def invocation(data: object) -> Invocation:
@@ -225,7 +226,7 @@ def invocation(data: object) -> Invocation:
         in_thread=guild is not None and at.thread is not None,
         author_is_bot=False,
     )
-    return Invocation(envelope, facts, beside_threads=guild is not None and at.thread is None)
+    return Invocation(envelope, facts, beside_threads=guild is not None and at.thread is None, told_to_all=own)
 
 
 def words(data: object, addresses: Mapping[str, str], name_of: markup.NameOf) -> str:

@@ -9,13 +9,14 @@ import structlog
 from pydantic import Field, field_validator, model_validator
 from slack_bolt.app.async_app import AsyncApp
 
-from adapters.slack import ids, limits, listen, manifest, markup, parse
+from adapters.slack import ids, limits, listen, manifest, parse
 from adapters.slack import render as rendering
 from adapters.slack.client import SlackClient
 from adapters.slack.files import Files
 from adapters.slack.groups import Groups
 from adapters.slack.invocations import Invocations
 from adapters.slack.missed import Missed
+from adapters.slack.names import Names
 from adapters.slack.presses import Presses
 from adapters.slack.streams import KEY, Streams, opening, streamable
 from adapters.slack.uploads import Uploads
@@ -60,13 +61,7 @@ LACKS_FILES = (
 )
 CONTEXT_MESSAGES = 100
 """The most that an agent is given of what was said before."""
-NAME_SECONDS = 3.0
-"""How long a turn waits for names."""
-NAMES_AT_ONCE = 20
-"""The most that are looked up for one message."""
 STATUS = "is working on it…"
-NAMES_KEPT = 10_000
-"""People whose names are remembered before all of them are asked for anew."""
 
 
 class SlackSettings(Section):
@@ -147,7 +142,7 @@ class SlackChannel:
         self._app_token_is_good = settings.mode != "socket"
         self._socket: listen.SocketMode | None = None
         self._app: AsyncApp | None = None
-        self._names: dict[str, asyncio.Task[str | None]] = {}
+        self._names = Names(name, self._client)
 
     @classmethod
     def create(cls, name: str, settings: Section) -> Self:
@@ -323,32 +318,7 @@ class SlackChannel:
         return await self._rooms.get(ids.place(envelope.conversation.ref).room)
 
     async def resolve_names(self, envelope: Envelope) -> Envelope:
-        author = ids.user_of(envelope.actor.id)
-        if envelope.actor.type != "human":
-            return envelope
-        users = [author, *sorted(markup.users_in(envelope.text) - {author})][:NAMES_AT_ONCE]
-        found = await asyncio.gather(*map(self._name_of, users))
-        names = {user: name for user, name in zip(users, found, strict=True) if name}
-        actor = envelope.actor.model_copy(update={"display": names.get(author, envelope.actor.display)})
-        return envelope.model_copy(update={"actor": actor, "text": markup.with_names(envelope.text, names)})
-
-    async def _name_of(self, user: str) -> str | None:
-        """One call a person, and one for somebody who does not exist; another failure is forgotten and asked again."""
-        task = self._names.get(user)
-        if task is not None and task.done() and task.exception() is None:
-            return task.result()
-        if task is None and len(self._names) >= NAMES_KEPT:
-            self._names.clear()
-        if task is None:
-            task = self._names[user] = asyncio.create_task(self._client.user_name(user))
-        try:
-            async with asyncio.timeout(NAME_SECONDS):
-                return await asyncio.shield(task)
-        except (ChannelError, TimeoutError) as error:
-            if task.done():
-                self._names.pop(user, None)
-            _log.info("name.unknown", channel=self.name, user=user, reason=str(error))
-            return None
+        return await self._names.resolved(envelope)
 
     @classmethod
     def read_link(cls, link: str) -> LinkedMessage | None:
@@ -359,8 +329,7 @@ class SlackChannel:
         return manifest.MANIFEST
 
     async def close(self) -> None:
-        for task in self._names.values():
-            task.cancel()
+        self._names.close()
         await self._groups.close()
         await self._rooms.close()
         await self._presses.close()

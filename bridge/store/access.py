@@ -43,6 +43,10 @@ class AccessStore(Protocol):
         """When somebody was approved, in seconds since the epoch; None: they are not."""
         ...
 
+    async def take_once(self, channel: str, name: str) -> bool:
+        """Whether no process took what the platform calls that, within the last hour."""
+        ...
+
     async def note(self, entries: Sequence[Entry]) -> None:
         """Writes these into the audit."""
         ...

@@ -43,7 +43,7 @@ SQLSTATES: Mapping[str, str] = {
     "26": "a pooler stands before it: name the server itself, or let it pool sessions",
     "28": _ANOTHER,
     "3D": _ANOTHER,
-    "3F": "the schema in its search_path is not there: create it",
+    "3F": "the schema in its search_path is not there, or not for its user: create it, and give the right to it",
     "40": "another process was faster: it is tried again",
     "42501": _RIGHTS,
     "42P01": "a table is gone: `threadbridge migrate` says whether it is this program's database at all",

@@ -62,6 +62,14 @@ heard = Table(
     Column("looked_at", Float, nullable=False, server_default=text("0")),  # when any process looked for what is missed
 )
 
+told = Table(
+    "told",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("at", Float, nullable=False),
+)
+
 holds = Table(
     "holds",
     metadata,

@@ -36,6 +36,7 @@ from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lea
 from bridge.store.records import Counts
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
 from bridge.store.together import Alone, Together
+from bridge.store.told import ToldStatements
 from bridge.store.turns import Finish, OpenAgain, TurnStatements, Wanted
 from bridge.store.unasked import Unasked, UnaskedStatements
 from bridge.store.upsert import insert_or
@@ -99,6 +100,7 @@ class SqlStore:
         self._unasked = UnaskedStatements(self._accept)
         self._orders = OrderStatements(self._accept, clock, steady)
         self._deliveries = DeliveryStatements(self._leasing[1], self._leasing[0], clock, steady)
+        self._told = ToldStatements(clock)
         self._feedback = FeedbackStatements(clock)
         self._heard = HeardStatements(me, lease_seconds, clock, steady)
         self._url = engine.url.render_as_string(hide_password=False).replace("postgresql+psycopg", "postgresql", 1)
@@ -158,6 +160,9 @@ class SqlStore:
 
     async def paired_since(self, channel: str, author: str) -> float | None:
         return await self._commit.write(self._pairing.since, (channel, author))
+
+    async def take_once(self, channel: str, name: str) -> bool:
+        return await self._commit.write(self._told.take, (channel, name))
 
     async def note(self, entries: Sequence[Entry]) -> None:
         await self._commit.write(self._note, entries)

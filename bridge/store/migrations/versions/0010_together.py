@@ -1,4 +1,4 @@
-"""What processes on one database share: who reads a channel's history, which rooms wait, and what each process is."""
+"""What processes on one database share: who reads a history, who answers a press, which rooms wait, who they are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,13 @@ def upgrade() -> None:
     op.add_column("heard", sa.Column("reader_until", sa.Float(), nullable=False, server_default=sa.text("0")))
     op.add_column("heard", sa.Column("looked_at", sa.Float(), nullable=False, server_default=sa.text("0")))
     op.add_column("processes", sa.Column("about", sa.Text(), nullable=True))
+    op.create_table(
+        "told",
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "id"),
+    )
     op.create_table(
         "holds",
         sa.Column("channel", sa.String(), nullable=False),
