@@ -57,7 +57,7 @@ bench: $(VENV)/.ready  ## speed and memory against a bot written by hand (severa
 chaos: $(VENV)/.ready  ## 10,000 messages, 500 kills: counts what is lost or done twice (about 30 minutes; writes docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-chaos-cluster: $(VENV)/.ready  ## three processes on PostgreSQL: 3,000 messages, 150 faults of processes, networks and database (about 20 minutes)
+chaos-cluster: $(VENV)/.ready  ## three processes on PostgreSQL: 3,000 messages, 180 faults of processes, networks and database (about 20 minutes)
 	@$(BIN)/python -m tests.chaos --cluster $(ARGS)
 
 constraints: $(VENV)/.ready  ## pin the newest versions that pyproject.toml allows

@@ -37,7 +37,7 @@ def main() -> int:
             print(error)
             return 1
     print(report.table(outcome))
-    print(dict(outcome.killed_at), dict(outcome.faults))
+    print(dict(outcome.killed_at), dict(outcome.slept_at), dict(outcome.faults))
     for line in [*outcome.verdict.details, *outcome.broke][:50]:
         print(f"  {line}")
     if not options.no_document:

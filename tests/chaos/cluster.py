@@ -21,12 +21,12 @@ from tests.journeys.program import in_time
 from tests.postgresql import PostgreSQL
 from tests.proxy import Proxy
 
-DEFAULT = Size(messages=3_000, faults=150)
+DEFAULT = Size(messages=3_000, faults=180)
 PROCESSES = 3
 STEP = 0.3
 """Seconds between two messages, on average."""
 ARMED = 0.5
-"""How often a process is started that dies at a named place."""
+"""How often a process is started that dies or sleeps at a named place."""
 AWAY = 30.0
 """Seconds for which the database is gone."""
 AWAY_EVERY = 60

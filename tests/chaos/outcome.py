@@ -27,6 +27,10 @@ class Outcome:
     verdict: Verdict = field(default_factory=Verdict)
     killed_at: Counter[str] = field(default_factory=Counter[str])
     """Place, or `RANDOM` -> kills."""
+    slept_at: Counter[str] = field(default_factory=Counter[str])
+    """Place -> how often a process was stopped there for a while."""
+    refused: int = 0
+    """Starts that ended because the database was not there."""
     faults: Counter[str] = field(default_factory=Counter[str])
     """What happened to a process or the database besides -> how often."""
     troubled: Counter[str] = field(default_factory=Counter[str])

@@ -22,9 +22,17 @@ def rows(outcome: Outcome) -> Sequence[tuple[str, int]]:
         ("reported as failed in the thread", found.failed),
         *found.broken().items(),
         ("kills", sum(outcome.killed_at.values())),
-        *([("other faults of processes and database", sum(outcome.faults.values()))] if outcome.faults else []),
+        *(_of_a_cluster(outcome) if outcome.faults else ()),
         ("troubles made on the platforms", sum(outcome.troubled.values())),
         ("redelivered on purpose", outcome.redelivered),
+    ]
+
+
+def _of_a_cluster(outcome: Outcome) -> Sequence[tuple[str, int]]:
+    return [
+        ("stopped at a named place", sum(outcome.slept_at.values())),
+        ("other faults of processes, network and database", sum(outcome.faults.values())),
+        ("starts in vain while the database was gone", outcome.refused),
     ]
 
 
@@ -48,14 +56,11 @@ def takeovers(seconds: Sequence[float]) -> str:
 
 def part(outcome: Outcome) -> str:
     """What stands under the run's heading in `docs/reliability.md`."""
-    places = {f"`{name}`: {what}": outcome.killed_at[name] for name, what in faultpoints.POINTS.items()} | {
-        "at random": outcome.killed_at[RANDOM]
-    }
     tables = [
         _markdown("what", "count", dict(rows(outcome))),
         f"Seed {outcome.size.seed}, {outcome.minutes:.0f} minutes."
         + (f" {takeovers(outcome.takeovers)}" if outcome.takeovers else ""),
-        _markdown("a process was killed where", "times", places),
+        _places(outcome),
         *(
             [_markdown("what else happened to a process or the database", "times", _sorted(outcome.faults))]
             if outcome.faults
@@ -76,6 +81,16 @@ def rewritten(page: str, heading: str, told: str) -> str:
     return (
         "\n\n".join(one.strip() for one in (head + found.strip() + "\n" + written, told, others) if one.strip()) + "\n"
     )
+
+
+def _places(outcome: Outcome) -> str:
+    places = {f"`{name}`: {what}": name for name, what in faultpoints.POINTS.items()} | {RANDOM: RANDOM}
+    killed = {said: outcome.killed_at[name] for said, name in places.items()}
+    if not outcome.slept_at:
+        return _markdown("a process was killed where", "times", killed)
+    asleep = {name: f"{times:,}" for name, times in outcome.slept_at.items()} | {RANDOM: "see below"}
+    both = [f"| {said} | {killed[said]:,} | {asleep.get(name, '0')} |" for said, name in places.items()]
+    return "\n".join(["| where | a process was killed | stopped for a while |", "|---|---|---|", *both])
 
 
 def _sorted(counts: Mapping[str, int]) -> Mapping[str, int]:

@@ -10,13 +10,15 @@ from bridge import faultpoints
 from bridge.errors import StoreError
 from tests.chaos.outcome import RANDOM
 from tests.chaos.scene import Scene
+from tests.chaos.sleeper import SLEPT
 from tests.chaos.stored import in_work
 from tests.chaos.takeover import Takeovers
 from tests.journeys.program import Program
 from tests.proxy import Proxy
 
-REFUSED = "a start without the database"
 REPLACED = "ended by SIGTERM"
+ASLEEP = 0.5
+"""How often it sleeps at its place instead."""
 LONGEST_AWAY = 5.0
 """Seconds until it is started again, at most."""
 
@@ -34,7 +36,7 @@ class Supervised:
         places: Iterator[str],
         armed: float,
     ) -> None:
-        """Starts with the probability `armed` so that it dies at the next of `places`."""
+        """Starts with the probability `armed` so that it dies at the next of `places`, or sleeps there."""
         self._program = program
         self.proxy = proxy
         self.in_trouble = False
@@ -44,6 +46,7 @@ class Supervised:
         self._places = places
         self._share_armed = armed
         self._place: str | None = None
+        self._awake = program.module
         self._ends = False
 
     @property
@@ -65,16 +68,19 @@ class Supervised:
             await asyncio.sleep(chance.uniform(0, LONGEST_AWAY))
 
     async def _start(self) -> None:
+        self._program.module = self._awake
         self._place = next(self._places) if self._scene.chance.random() < self._share_armed else None
         self._program.environment.pop(faultpoints.VARIABLE, None)
         if self._place is not None:
             times = 1 if self._place.startswith(("backfill.", "preview.")) else self._scene.chance.choice((1, 2, 3, 8))
             self._program.environment[faultpoints.VARIABLE] = f"{self._place}:{times}"
+            if self._scene.chance.random() < ASLEEP:
+                self._program.module = ("tests.chaos.sleeper",)
         await self._program.start()
 
     async def _note_end(self, code: int) -> None:
         outcome, at = self._scene.outcome, time.monotonic()
-        self._scene.note_broken(self._program)
+        self._note_log()
         if code == -signal.SIGKILL:
             outcome.killed_at[RANDOM if self._ends or self._place is None else self._place] += 1
             with contextlib.suppress(StoreError):
@@ -83,9 +89,14 @@ class Supervised:
         elif self._ends and code in {0, -signal.SIGTERM if self._starts else 0}:
             outcome.faults[REPLACED] += 1
         elif self._starts:
-            outcome.faults[REFUSED] += 1
+            outcome.refused += 1
         else:
             outcome.broke.append(f"it ended by itself with {code}: {self._program.text()[-2000:]}")
+
+    def _note_log(self) -> None:
+        self._scene.note_broken(self._program)
+        if self._place is not None:
+            self._scene.outcome.slept_at[self._place] += len(self._program.events(SLEPT))
 
     @property
     def _starts(self) -> bool:
@@ -109,7 +120,7 @@ class Supervised:
         if self.running:
             await self._program.logged("bridge.started")
             code = await self._program.terminate()
-            self._scene.note_broken(self._program)
+            self._note_log()
             if code != 0:
                 self._scene.outcome.broke.append(f"it did not end well: {code}")
 

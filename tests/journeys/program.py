@@ -50,7 +50,7 @@ class Program:
     def __init__(self, config: Path, environment: Mapping[str, str], module: Sequence[str] = ("bridge",)) -> None:
         """`module`: what `python -m` is given before the command, if it is not the program as it is."""
         self._config = config
-        self._module = module
+        self.module = module
         self.environment = {**os.environ, **environment}
         self.log: list[str] = []
         self.under: Sequence[str] = ()
@@ -65,7 +65,7 @@ class Program:
         self.log = []
         self._ended = False
         self._process = await asyncio.create_subprocess_exec(
-            *self.under, sys.executable, "-m", *self._module, "run", "--config", str(self._config), *options,
+            *self.under, sys.executable, "-m", *self.module, "run", "--config", str(self._config), *options,
             env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE, limit=2**20,
         )  # fmt: skip
