@@ -135,6 +135,9 @@ class Leasing:
             .values(lease_until=bindparam("until"))
             .returning(open_rows.c.seq)
         )
+        self._others_end = select(func.min(open_rows.c.lease_until)).where(
+            open_rows.c.owner != me, open_rows.c.lease_until > bindparam("now")
+        )
         self._end_all = update(open_rows).values(lease_until=0.0)
         self._end_ours = ours.values(lease_until=0.0)
 
@@ -188,6 +191,11 @@ class Leasing:
         """Whether there is something that anybody might claim."""
         wanted = {"me": self.me, "alive": self._working(), "now": now, "limit": 1}
         return connection.execute(self._any_free, wanted).first() is not None
+
+    def others_end(self, connection: Connection, now: float) -> float | None:
+        """In how many seconds the first of the others' leases is over, if it is not renewed; None: they have none."""
+        first = connection.execute(self._others_end, {"now": now}).scalar()
+        return None if first is None else first - now
 
     def leased(self, now: float) -> dict[str, Any]:
         """The columns of a new row that is ours from the start, and in doubt."""

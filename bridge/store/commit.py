@@ -141,6 +141,10 @@ class GroupCommit:
         """Waiting claims are asked again. Any thread may call this."""
         self._calls.put(_Wake())
 
+    def wake_in(self, seconds: float) -> None:
+        """The same, that much later. Only in the thread in which statements run."""
+        heapq.heappush(self._due, time.monotonic() + seconds)
+
     async def close(self) -> None:
         """Ends the thread after the calls made so far."""
         self._closed = True

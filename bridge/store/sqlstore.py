@@ -331,6 +331,9 @@ class SqlStore:
         self._heard.renew(connection)
         if self._together.shared:
             self._processes.meet(connection, self.lease_seconds)
+            for leasing in self._leasing:  # what a dead process had is taken over the moment that its lease is over
+                if (seconds := leasing.others_end(connection, self._steady())) is not None:
+                    self._commit.wake_in(seconds)
         to_stop: Sequence[int] = self._orders.to_stop(connection, working) if working else []
         return [to_stop] * len(calls)
 

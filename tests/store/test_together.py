@@ -261,3 +261,17 @@ async def test_a_database_that_does_not_answer_is_given_up_and_used_again_once_i
             while (await asyncio.gather(store.accept(arrival(3)), return_exceptions=True)) != [Accepted.TURN]:
                 pass
         await store.close()
+
+
+async def test_what_a_dead_one_had_is_looked_for_the_moment_that_its_lease_is_over(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit, "POLL", 3600.0)
+    dead, other = [await SqlStore.open(url, lease_seconds=2.0) for _ in range(2)]
+    await dead.accept(arrival(1))
+    lease = await turn(dead)
+    waiting = asyncio.ensure_future(other.lease_turns("main", 1))
+    await other.renew()
+    assert [taken.seq for taken in await asyncio.wait_for(waiting, 30)] == [lease.seq]
+    await dead.close()
+    await other.close()
