@@ -8,7 +8,8 @@ import structlog
 from bridge import faultpoints, replies, retry
 from bridge.abilities import CanEdit, CanFindSent, CanShareWaits
 from bridge.channel import Channel, Delivery, MessageRef
-from bridge.errors import FileRefused, LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.errors import FileRefused, LeaseLost, NotSent, OutcomeUnknown, RateLimited, Rejected, StoreError
+from bridge.guard import guarded
 from bridge.log import about
 from bridge.store.protocol import PREVIEW, DeliveryLease, Store, as_channels_see_it
 from bridge.work import Crew, until_stored
@@ -66,7 +67,8 @@ class Deliveries:
                 return
             if ref is None:
                 await until_stored(lambda: self._store.confirm(lease))
-                ref = await self._channel.send(delivery)
+                with guarded(lambda: self._store.confirm(lease)):
+                    ref = await self._channel.send(delivery)
         except RateLimited as error:
             log.info("delivery.waits", wait=round(error.retry_after, 1))
             wait, reason = error.retry_after, str(error)
@@ -79,6 +81,10 @@ class Deliveries:
             await self._again(lease, str(error), in_doubt=lease.in_doubt and not looked_up)
         except OutcomeUnknown as error:
             await self._again(lease, str(error), in_doubt=True)
+        except LeaseLost:
+            raise
+        except StoreError as error:  # nobody knows whether it is ours, so it was not posted
+            await self._again(lease, str(error), in_doubt=lease.in_doubt and not looked_up)
         except Rejected as error:
             log.error("delivery.dead", reason=str(error))  # noqa: TRY400 - the reason says it all
             reason = str(error)
@@ -97,7 +103,8 @@ class Deliveries:
             return None
         try:
             await until_stored(lambda: self._store.confirm(lease))
-            await self._channel.edit(lease.edits, lease.payload)
+            with guarded(lambda: self._store.confirm(lease)):
+                await self._channel.edit(lease.edits, lease.payload)
         except Rejected as error:
             _log.info("preview.gone", delivery=lease.id, session=lease.session, reason=str(error))
             return None

@@ -7,6 +7,7 @@ it cannot, the message is edited.
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncGenerator, Generator
 
@@ -18,6 +19,7 @@ from bridge.actions import CanShowButtons
 from bridge.channel import Channel, MessageRef, Payload
 from bridge.errors import ChannelError, OutcomeUnknown, RateLimited, StoreError
 from bridge.growing import Growing
+from bridge.guard import guarded
 from bridge.pace import Clock, Pace
 from bridge.replies import asked_by_bot, mentioned
 from bridge.store.protocol import PREVIEW, DeliveryLease, NewDelivery, Store, TurnLease, as_channels_see_it
@@ -126,7 +128,8 @@ class Previews:
                 continue
             await self._store.confirm(growing.lease)
             try:
-                await channel.append(ref, text[len(shown) :])
+                with guarded(functools.partial(self._store.confirm, growing.lease)):
+                    await channel.append(ref, text[len(shown) :])
             except RateLimited as error:
                 self._streams.appends.hold(error.retry_after)
             except ChannelError as error:
@@ -147,7 +150,8 @@ class Previews:
             at_once = False
             await self._store.confirm(growing.lease)
             try:
-                await channel.edit(ref, self._payload(growing, growing.take()))
+                with guarded(functools.partial(self._store.confirm, growing.lease)):
+                    await channel.edit(ref, self._payload(growing, growing.take()))
             except RateLimited as error:
                 self._edits.hold(error.retry_after)
 
@@ -167,7 +171,8 @@ class Previews:
     async def _send(self, lease: DeliveryLease) -> MessageRef | None:
         await self._store.confirm(lease)
         try:
-            ref = await self._channel.send(as_channels_see_it(lease))
+            with guarded(functools.partial(self._store.confirm, lease)):
+                ref = await self._channel.send(as_channels_see_it(lease))
         except OutcomeUnknown as error:
             await self._store.retry_delivery(lease, 0, str(error), in_doubt=True)
             return None

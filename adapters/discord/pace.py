@@ -12,6 +12,7 @@ import aiohttp
 
 from adapters.discord.limits import CALLS_PER_SECOND, SPARE_BELOW
 from bridge.errors import RateLimited
+from bridge.guard import before_each_call
 
 REMEMBERED = 600.0
 """Seconds for which calls keep to the limit after Discord said that there was one too many."""
@@ -44,8 +45,8 @@ class Pace:
             raise RateLimited("Discord is called often enough at the moment", retry_after=1.0)
 
     def trace(self) -> aiohttp.TraceConfig:
-        """What tells of Discord's answers."""
-        trace = aiohttp.TraceConfig()
+        """What tells of Discord's answers, and takes the last look before each call."""
+        trace = before_each_call()  # discord.py takes one
         trace.on_request_end.append(self._answered)
         return trace
 

@@ -17,6 +17,7 @@ from adapters.slack.parse import Bot
 from bridge.channel import Delivery, MessageRef, Payload
 from bridge.errors import ChannelError, ConfigError, NotSent, OutcomeUnknown, RateLimited
 from bridge.foreign import dig, items_at, text_at
+from bridge.guard import before_each_call
 from bridge.room import Room
 
 _Call = Callable[[dict[str, Any]], Awaitable[object]]
@@ -57,7 +58,9 @@ class SlackClient:
         """The SDK's client over one shared pool, without the SDK's own retries (they can post twice)."""
         if self._web is None:
             connector = aiohttp.TCPConnector(limit=self._connections)
-            self._session = aiohttp.ClientSession(timeout=TIMEOUT, connector=connector)
+            self._session = aiohttp.ClientSession(
+                timeout=TIMEOUT, connector=connector, trace_configs=[before_each_call()]
+            )
             self._web = AsyncWebClient(
                 token=self._token, base_url=self._api_base, session=self._session, retry_handlers=[], timeout=20
             )

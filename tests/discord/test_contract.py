@@ -7,6 +7,7 @@ from adapters.discord.simulator import DiscordSimulator, SharedFile
 from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
 from bridge.testing.files_contract import FilesContract
+from bridge.testing.lease_contract import LeaseContract
 from bridge.testing.simulator import Said
 from bridge.testing.uploads_contract import UploadsContract
 from tests.discord.conftest import channel_for
@@ -63,7 +64,7 @@ class DiscordPlatform:
         self.simulator.faults.blackout = True
 
 
-class TestDiscordChannel(ChannelContract, UploadsContract):
+class TestDiscordChannel(ChannelContract, LeaseContract, UploadsContract):
     @pytest.fixture
     def platform(self, simulator: DiscordSimulator) -> DiscordPlatform:
         return DiscordPlatform(simulator)

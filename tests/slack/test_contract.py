@@ -8,6 +8,7 @@ from adapters.slack.simulator import SharedFile, SlackSimulator
 from bridge.channel import MessageRef, Payload
 from bridge.testing.channel_contract import ChannelContract
 from bridge.testing.files_contract import FilesContract
+from bridge.testing.lease_contract import LeaseContract
 from bridge.testing.simulator import Said
 from bridge.testing.uploads_contract import UploadsContract
 from tests.slack.conftest import channel_for
@@ -64,7 +65,7 @@ class SlackPlatform:
         self.simulator.faults.blackout = True
 
 
-class TestSlackChannel(ChannelContract, UploadsContract):
+class TestSlackChannel(ChannelContract, LeaseContract, UploadsContract):
     @pytest.fixture
     def platform(self, simulator: SlackSimulator) -> SlackPlatform:
         return SlackPlatform(simulator)

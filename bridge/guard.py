@@ -1,0 +1,47 @@
+"""The last look before a call goes out that others will see: whose work it is may have changed while it waited.
+
+A channel whose calls are made by aiohttp gives `before_each_call` to its sessions: the look is then taken when a
+connection is there, and what is written follows at once.
+"""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Generator
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+
+Confirm = Callable[[], Awaitable[None]]
+"""Raises LeaseLost if the work is somebody else's by now, StoreError if nobody knows."""
+
+_confirm: ContextVar[Confirm | None] = ContextVar("confirm", default=None)
+
+
+@contextlib.contextmanager
+def guarded(confirm: Confirm) -> Generator[None]:
+    """Every call of a channel that is made in this is made only after `confirm`."""
+    before = _confirm.set(confirm)
+    try:
+        yield
+    finally:
+        _confirm.reset(before)
+
+
+async def still_ours() -> None:
+    """To be awaited right before a call; raises what `confirm` raises."""
+    confirm = _confirm.get()
+    if confirm is not None:
+        await confirm()
+
+
+def before_each_call() -> aiohttp.TraceConfig:
+    """For `ClientSession(trace_configs=…)`: a call that is not ours any more fails before anything of it is written."""
+
+    async def look(_session: aiohttp.ClientSession, _context: SimpleNamespace, _parameters: Any) -> None:
+        await still_ours()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(look)
+    trace.on_connection_reuseconn.append(look)
+    return trace
