@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sqlalchemy import text
+
 from bridge.store import database
 from bridge.store.claims import oldest_free
 from bridge.store.schema import open_deliveries, open_turns
@@ -19,10 +21,8 @@ def scans(url: str) -> list[str]:
         for table, line in ((open_turns, open_turns.c.session_id), (open_deliveries, open_deliveries.c.line)):
             wanted = {"me": "nobody", "alive": [0], "now": 4e9, "limit": 64}
             statement = oldest_free(table, line).params(wanted)
-            compiled = statement.compile(engine, compile_kwargs={"render_postcompile": True})
-            plan = connection.exec_driver_sql(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params
-            ).scalar_one()
+            written = statement.compile(engine, compile_kwargs={"literal_binds": True})
+            plan = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {written}")).scalar_one()
             plan = json.loads(plan) if isinstance(plan, str) else plan
             found += [f"{table.name}: {_told(node)}" for node in _nodes(plan[0]["Plan"]) if "Relation Name" in node]
     engine.dispose()
