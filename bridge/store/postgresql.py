@@ -46,6 +46,8 @@ CONNECTING: dict[str, Any] = {
 }
 """What is not said in the URL."""
 
+# Every statement finds its rows by an index. The planner, whose statistics of a hot table are of another moment, would
+# read it from its beginning to its end for each row that waits; and it compiles what looks dear to it for 10 ms.
 _BEGIN = text(
     """
     SELECT
@@ -53,6 +55,8 @@ _BEGIN = text(
         set_config('statement_timeout', :longest, true),
         set_config('lock_timeout', :longest, true),
         set_config('idle_in_transaction_session_timeout', :left_open, true),
+        set_config('enable_seqscan', 'off', true),
+        set_config('jit', 'off', true),
         CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END,
         (SELECT count(pg_advisory_xact_lock(line)) FROM unnest(CAST(:lines AS bigint[])) AS line)
     """
