@@ -29,6 +29,10 @@ Write = Callable[[Connection, Sequence[_Argument]], Sequence[_Result | BridgeErr
 Claim = Callable[[Connection, _Argument], Sequence[_Result]]
 """Takes work if there is any."""
 
+Work = frozenset[str]
+"""Kinds of work: what a write may open, and what a claim takes."""
+NONE: Work = frozenset()
+
 CONTENDED = 0.005
 """Seconds after which they look again if another process was claiming."""
 POLL = 1.0
@@ -49,7 +53,8 @@ class _Call:
     due: float | None = None
     even_if_cancelled: bool = True
     lines: Sequence[str] = ()
-    opens: bool = False
+    work: Work = NONE
+    """What a write may open, or a claim takes."""
 
 
 class GroupCommit:
@@ -57,7 +62,7 @@ class GroupCommit:
 
     Every caller gets its answer after the commit. A transaction that fails is repeated call by call, so that one bad
     call does not take the others with it. Claims come last in a transaction and see what it wrote; one that finds
-    nothing waits, and is asked again in every later transaction.
+    nothing waits, and is asked again with every write that may open such work, when somebody woke, and once a second.
 
     Once the database turned out to be damaged, nothing is written and nothing is claimed until the next start.
     """
@@ -68,7 +73,7 @@ class GroupCommit:
         together: Together,
         *,
         ended: Callable[[bool], None] = lambda _: None,
-        tell: Callable[[Connection], None] = lambda _: None,
+        tell: Callable[[Connection, Work], None] = lambda _, __: None,
     ) -> None:
         """`ended` is told of every transaction whether it was committed; one that may have been counts as not.
 
@@ -81,6 +86,8 @@ class GroupCommit:
         self._loop = asyncio.get_running_loop()
         self._calls: queue.SimpleQueue[_Call | _Wake | None] = queue.SimpleQueue()
         self._waiting: list[_Call] = []
+        self._woken = False
+        self._looked_at = 0.0
         self._due: list[float] = []
         self._closed = False
         self._connection: Connection | None = None
@@ -96,17 +103,17 @@ class GroupCommit:
         wake_after: float | None = None,
         even_if_cancelled: bool = True,
         lines: Sequence[str] = (),
-        opens: bool = False,
+        opens: Work = NONE,
     ) -> _Result:
         """The result of `statement` for this argument, once it is committed. Raises StoreError if it is not.
 
         Waiting claims are asked again `wake_after` seconds from now. Whoever stops waiting does not stop the write,
         unless that has not begun and is not `even_if_cancelled`. Of all that name one of the same `lines`, in any
-        process, one is written after the other. `opens`: it may open work for anybody.
+        process, one is written after the other. `opens`: it may open such work for anybody.
         """
         due = None if wake_after is None else time.monotonic() + wake_after
         result: _Result = await self._call(
-            statement, argument, due=due, even_if_cancelled=even_if_cancelled, lines=lines, opens=opens
+            statement, argument, due=due, even_if_cancelled=even_if_cancelled, lines=lines, work=opens
         )
         return result
 
@@ -115,17 +122,18 @@ class GroupCommit:
         statement: Claim[_Argument, _Result],
         argument: _Argument,
         give_back: Write[Sequence[_Result], None],
+        takes: Work,
     ) -> Sequence[_Result]:
         """What `statement` takes; waits until that is something.
 
         What was taken for a caller that is cancelled meanwhile is given back.
         """
-        future = self._call(statement, argument, give_back=give_back)
+        future = self._call(statement, argument, give_back=give_back, work=takes)
         try:
             taken: Sequence[_Result] = await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
-                self._call(give_back, future.result(), opens=True)
+                self._call(give_back, future.result(), work=takes)
             raise
         return taken
 
@@ -148,13 +156,13 @@ class GroupCommit:
         due: float | None = None,
         even_if_cancelled: bool = True,
         lines: Sequence[str] = (),
-        opens: bool = False,
+        work: Work = NONE,
     ) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._closed:
             future.set_exception(StoreError("the store is closed"))
         else:
-            self._calls.put(_Call(statement, argument, future, give_back, due, even_if_cancelled, lines, opens))
+            self._calls.put(_Call(statement, argument, future, give_back, due, even_if_cancelled, lines, work))
         return future
 
     def _run(self) -> None:
@@ -178,12 +186,16 @@ class GroupCommit:
     def _turn(self) -> bool:
         """One transaction. False when there will be no more."""
         calls, last = self._gather()
-        self._waiting += [call for call in calls if call.give_back]
+        new = [call for call in calls if call.give_back]
+        self._waiting += new
         writes = [call for call in calls if not call.give_back]
         writes = [call for call in writes if call.even_if_cancelled or not call.future.cancelled()]
         self._waiting = [call for call in self._waiting if not call.future.cancelled()]
-        if writes or self._waiting:
-            self._flush(writes)
+        opened = NONE.union(*(call.work for call in writes))
+        every = self._everything_is_asked()
+        asked = [call for call in self._waiting if every or call in new or call.work & opened]
+        if writes or asked:
+            self._flush(writes, asked)
         return not last
 
     def _gather(self) -> tuple[list[_Call], bool]:
@@ -196,6 +208,8 @@ class GroupCommit:
                     calls.append(call)
                     if call.due is not None:
                         heapq.heappush(self._due, call.due)
+                else:
+                    self._woken = True
                 call = self._calls.get_nowait()
         except queue.Empty:
             return calls, False
@@ -205,28 +219,35 @@ class GroupCommit:
         if not self._waiting or self._damage:
             return None
         now = time.monotonic()
-        past = False
+        longest = CONTENDED if self._together.waits else POLL
+        until = min([self._looked_at + longest, *self._due[:1]])
+        return max(until - now, 0)
+
+    def _everything_is_asked(self) -> bool:
+        """Whether somebody woke, another process was claiming just now, a wait is over, or it is time again."""
+        now = time.monotonic()
+        longest = CONTENDED if self._together.waits else POLL
+        every = self._woken or now - self._looked_at >= longest
         while self._due and self._due[0] <= now:
             heapq.heappop(self._due)
-            past = True
-        if past:
-            return 0
-        longest = CONTENDED if self._together.waits else POLL
-        return min(longest, self._due[0] - now) if self._due else longest
+            every = True
+        if every:
+            self._woken, self._looked_at = False, now
+        return every
 
-    def _flush(self, writes: Sequence[_Call]) -> None:
-        answers = self._answers(writes)
+    def _flush(self, writes: Sequence[_Call], claims: Sequence[_Call]) -> None:
+        answers = self._answers(writes, claims)
         taken = {id(call) for call, _ in answers}
         self._waiting = [call for call in self._waiting if id(call) not in taken]
         if answers:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(self._resolve, answers)
 
-    def _answers(self, writes: Sequence[_Call]) -> list[tuple[_Call, Any]]:
+    def _answers(self, writes: Sequence[_Call], claims: Sequence[_Call]) -> list[tuple[_Call, Any]]:
         if self._damage is not None:
             return [(call, StoreError(str(self._damage))) for call in writes]
         try:
-            return self._transaction(writes, self._waiting)
+            return self._transaction(writes, claims)
         except Exception as error:  # noqa: BLE001 - this thread must not die
             if failures.is_the_databases(error):
                 refusal = str(self._refused(error))
@@ -234,7 +255,7 @@ class GroupCommit:
             if not failures.is_conflict(error):
                 _log.warning("store.flush_failed", calls=len(writes), error=failures.reason(error))
         answers = [answer for call in writes for answer in self._alone(call)]
-        return answers + [answer for call in self._waiting for answer in self._claimed_alone(call)]
+        return answers + [answer for call in claims for answer in self._claimed_alone(call)]
 
     def _alone(self, call: _Call) -> list[tuple[_Call, Any]]:
         try:
@@ -279,8 +300,8 @@ class GroupCommit:
                     for call in claims:
                         if taken := call.statement(connection, call.argument):
                             answers.append((call, taken))
-                    if any(call.opens for call in writes):
-                        self._tell(connection)
+                    if opened := NONE.union(*(call.work for call in writes)):
+                        self._tell(connection, opened)
                     if answers:
                         faultpoints.reached("store.written")
             committed = True
@@ -299,7 +320,7 @@ class GroupCommit:
         for call, answer in answers:
             if call.future.done():
                 if call.give_back and not self._closed:
-                    self._call(call.give_back, answer, opens=True)
+                    self._call(call.give_back, answer, work=call.work)
             elif isinstance(answer, BridgeError):
                 call.future.set_exception(answer)
             else:

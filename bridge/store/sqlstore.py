@@ -24,7 +24,7 @@ from bridge.store.audit import Entry
 from bridge.store.changed import Changed, MessageChange
 from bridge.store.changes import ChangeStatements
 from bridge.store.claims import Leasing
-from bridge.store.commit import GroupCommit
+from bridge.store.commit import GroupCommit, Work
 from bridge.store.feedback import FeedbackStatements
 from bridge.store.heard import HeardStatements
 from bridge.store.orders import Order, OrderStatements, Outcome, Standing
@@ -41,6 +41,9 @@ from bridge.store.unasked import Unasked, UnaskedStatements
 from bridge.store.upsert import insert_or
 
 LEASE_SECONDS = 5.0
+TURNS: Work = frozenset({"turns"})
+DELIVERIES: Work = frozenset({"deliveries"})
+BOTH: Work = TURNS | DELIVERIES
 NOBODY = About()
 """What a process is that says nothing about itself."""
 
@@ -142,7 +145,8 @@ class SqlStore:
         return self._processes.peers
 
     async def accept(self, arrival: Arrival) -> Accepted:
-        outcome = await self._commit.write(self._accept.accept, arrival, lines=lines.of_arrival(arrival), opens=True)
+        opens = BOTH if arrival.limits else TURNS
+        outcome = await self._commit.write(self._accept.accept, arrival, lines=lines.of_arrival(arrival), opens=opens)
         if outcome is Accepted.TURN:
             metrics.ACCEPTED.labels(arrival.channel).inc()
         return outcome
@@ -150,7 +154,7 @@ class SqlStore:
     async def accept_paired(self, arrival: Arrival, offer: Offer) -> Accepted | Pairing:
         held = [*lines.of_arrival(arrival), lines.of_pairings(arrival.channel)]
         outcome: Accepted | Pairing = await self._commit.write(
-            self._pairing.accept, (arrival, offer), lines=held, opens=True
+            self._pairing.accept, (arrival, offer), lines=held, opens=BOTH
         )
         if outcome is Accepted.TURN:
             metrics.ACCEPTED.labels(arrival.channel).inc()
@@ -164,7 +168,7 @@ class SqlStore:
 
     async def accept_unasked(self, instance: str, session: str, envelope: Envelope) -> Accepted:
         unasked = Unasked(instance, session, envelope)
-        return await self._commit.write(self._unasked.accept, unasked, lines=[session], opens=True)
+        return await self._commit.write(self._unasked.accept, unasked, lines=[session], opens=BOTH)
 
     async def reloads_asked(self) -> Sequence[ReloadAsked]:
         return await self._commit.write(self._processes.asked, None)
@@ -176,7 +180,7 @@ class SqlStore:
         await self.note([_reload(by, done=done)])
 
     async def change(self, change: MessageChange) -> Changed:
-        return await self._commit.write(self._changes.change, change)
+        return await self._commit.write(self._changes.change, change, opens=TURNS)
 
     async def heard_until(self, channel: str) -> tuple[float, float]:
         return await self._commit.write(self._heard.read, channel)
@@ -197,14 +201,14 @@ class SqlStore:
         return await self._commit.write(self._heard.conversations, (channel, limit))
 
     async def lease_turns(self, instance: str, limit: int) -> Sequence[TurnLease]:
-        return await self._commit.claim(self._turns.claim, (instance, limit), self._give_back)
+        return await self._commit.claim(self._turns.claim, (instance, limit), self._give_back, TURNS)
 
     async def begin_turn(self, lease: TurnLease) -> None:
         await self._commit.write(self._turns.begin, lease, even_if_cancelled=False)
 
     async def finish_turn(self, lease: TurnLease, result: TurnResult) -> None:
         counted = lines.of_budgets(lease.spends)
-        await self._commit.write(self._turns.finish, Finish(lease, result), lines=counted, opens=True)
+        await self._commit.write(self._turns.finish, Finish(lease, result), lines=counted, opens=BOTH)
         metrics.ENDED.labels(lease.instance, result.status).inc()
 
     async def retry_turn(
@@ -218,24 +222,24 @@ class SqlStore:
         begun: bool = False,
     ) -> None:
         call = OpenAgain(lease, wait, error, notices, counted, begun)
-        await self._commit.write(self._turns.open_again, call, wake_after=wait, opens=True)
+        await self._commit.write(self._turns.open_again, call, wake_after=wait, opens=BOTH)
 
     async def ask_again(self, lease: TurnLease, otherwise: Sequence[NewDelivery]) -> int | None:
-        opened = await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise), opens=True)
+        opened = await self._commit.write(self._again.ask_again, AskAgain(lease, otherwise), opens=BOTH)
         metrics.ENDED.labels(lease.instance, "answered").inc()
         return opened
 
     async def lease_deliveries(self, channel: str, limit: int) -> Sequence[DeliveryLease]:
-        return await self._commit.claim(self._deliveries.claim, (channel, limit), self._give_back)
+        return await self._commit.claim(self._deliveries.claim, (channel, limit), self._give_back, DELIVERIES)
 
     async def open_preview(self, lease: TurnLease, preview: NewDelivery) -> DeliveryLease | None:
         return await self._commit.write(self._deliveries.open_preview, (lease, preview))
 
     async def withdraw(self, lease: DeliveryLease) -> None:
-        await self._commit.write(self._deliveries.withdraw, lease, opens=True)
+        await self._commit.write(self._deliveries.withdraw, lease, opens=DELIVERIES)
 
     async def delivered(self, lease: DeliveryLease, ref: MessageRef) -> None:
-        await self._commit.write(self._deliveries.close, Close(lease, ref=ref), opens=True)
+        await self._commit.write(self._deliveries.close, Close(lease, ref=ref), opens=DELIVERIES)
         if lease.kind != PREVIEW:
             metrics.POSTED.labels(lease.channel).inc()
 
@@ -243,13 +247,13 @@ class SqlStore:
         self, lease: DeliveryLease, wait: float, error: str, *, in_doubt: bool, counted: bool = True
     ) -> None:
         call = PostAgain(lease, wait, error, in_doubt, counted)
-        await self._commit.write(self._deliveries.open_again, call, wake_after=wait, opens=True)
+        await self._commit.write(self._deliveries.open_again, call, wake_after=wait, opens=BOTH)
 
     async def bury(
         self, lease: DeliveryLease, error: str, *, in_doubt: bool = False, instead: Sequence[NewDelivery] = ()
     ) -> None:
         call = Close(lease, error=error, in_doubt=in_doubt, instead=instead)
-        await self._commit.write(self._deliveries.close, call, opens=True)
+        await self._commit.write(self._deliveries.close, call, opens=BOTH)
         metrics.BURIED.labels(lease.channel).inc()
 
     async def unaccounted_for(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
@@ -259,13 +263,14 @@ class SqlStore:
         return await self._commit.write(self._feedback.vote, vote)
 
     async def renew(self) -> Sequence[int]:
+        self._commit.wake()
         return await self._commit.write(self._renew, None)
 
     async def obey(self, order: Order) -> Outcome:
-        return await self._commit.write(self._orders.obey, order, lines=lines.of_order(order), opens=True)
+        return await self._commit.write(self._orders.obey, order, lines=lines.of_order(order), opens=BOTH)
 
     async def pull(self, handle: Handle) -> Outcome:
-        return await self._commit.write(self._orders.pull, handle, lines=[lines.of_turn(handle.turn)], opens=True)
+        return await self._commit.write(self._orders.pull, handle, lines=[lines.of_turn(handle.turn)], opens=BOTH)
 
     async def standing(self, arrival: Arrival) -> Standing | None:
         return await self._commit.write(self._orders.standing, arrival)
@@ -290,7 +295,7 @@ class SqlStore:
     async def close(self) -> None:
         if self._processes.shown:
             with contextlib.suppress(StoreError):  # without a sign of life it counts as gone soon, too
-                await self._commit.write(self._leave, None, opens=True)
+                await self._commit.write(self._leave, None, opens=BOTH)
         await self._commit.close()
         if self._lock is not None:
             self._lock.release()
@@ -302,10 +307,11 @@ class SqlStore:
         for leasing in self._leasing:
             leasing.ended(committed=committed)
 
-    def _tell(self, connection: Connection) -> None:
+    def _tell(self, connection: Connection, opened: Work) -> None:
         """Only where somebody else is there to hear it, and only of what this process leaves to them."""
         now = self._steady()
-        if self.peers.alive and any(leasing.any_free(connection, now) for leasing in self._leasing):
+        looks = [leasing for work, leasing in zip((TURNS, DELIVERIES), self._leasing, strict=True) if work & opened]
+        if self.peers.alive and any(leasing.any_free(connection, now) for leasing in looks):
             self._together.tell(connection)
 
     def _renew(self, connection: Connection, calls: Sequence[None]) -> Sequence[Sequence[int]]:
