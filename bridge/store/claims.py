@@ -1,13 +1,32 @@
 """The one claim statement, for turns and for deliveries: the oldest open row of each line, if its lease is free."""
 
 import itertools
-import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, exists, func, or_, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Table,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from bridge.store.protocol import Lease
 from bridge.store.together import Together
@@ -18,7 +37,14 @@ SURE = 0.25
 """The part of a lease at whose end nobody relies on it any more without having asked the database."""
 
 
-def oldest_free(open_rows: Table, line: Column[str]) -> Select[int, int, bool, float | None]:
+def among(column: Column[int], name: str, *, shared: bool) -> ColumnElement[bool]:
+    """Whether it is one of those numbers. On PostgreSQL they are one value, and the statement always the same."""
+    if shared:
+        return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
+    return column.in_(bindparam(name, expanding=True))
+
+
+def oldest_free(open_rows: Table, line: Column[str], *, shared: bool) -> Select[int, int, bool, float | None]:
     """`seq, attempts, in_doubt, failing_since` of what may be leased. Parameters: me, alive, now.
 
     The head of a line waits for its own back-off (a retry is a `lease_until` in the future), so order needs no code.
@@ -33,7 +59,7 @@ def oldest_free(open_rows: Table, line: Column[str]) -> Select[int, int, bool, f
             or_(
                 open_rows.c.owner.is_(None),
                 open_rows.c.owner != bindparam("me"),
-                open_rows.c.seq.not_in(bindparam("alive", expanding=True)),
+                ~among(open_rows.c.seq, "alive", shared=shared),
             ),
             ~exists().where(earlier.c[line.name] == line, earlier.c.seq < open_rows.c.seq),
             or_(
@@ -44,7 +70,7 @@ def oldest_free(open_rows: Table, line: Column[str]) -> Select[int, int, bool, f
                     later.c.owner.is_not(None),
                     or_(
                         later.c.lease_until > bindparam("now"),
-                        and_(later.c.owner == bindparam("me"), later.c.seq.in_(bindparam("alive", expanding=True))),
+                        and_(later.c.owner == bindparam("me"), among(later.c.seq, "alive", shared=shared)),
                     ),
                 ),
             ),
@@ -64,6 +90,18 @@ class Taken:
     failing_for: float | None
     """Seconds since the first failure."""
     number: int
+
+
+def _share(open_rows: Table, queue: Column[str]) -> ColumnElement[int]:
+    """How much of `limit` one of so many `workers` may take beside what all of them have leased."""
+    leased = select(func.count()).where(
+        queue == bindparam("queue"), open_rows.c.owner.is_not(None), open_rows.c.lease_until > bindparam("now")
+    )
+    ours = leased.where(open_rows.c.owner == bindparam("me")).scalar_subquery()
+    elsewhere = leased.where(open_rows.c.owner != bindparam("me")).scalar_subquery()
+    limit, workers = bindparam("limit", type_=Integer()), bindparam("workers", type_=Integer())
+    even = (limit + ours + workers - 1).op("/")(workers) - ours
+    return func.greatest(func.least(limit - elsewhere, even), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +137,9 @@ class Leasing:
         self._alive: dict[int, _Held] = {}
         self._taken: dict[int, _Held] = {}
         self._renewed: dict[int, float] = {}
-        self._any_free = oldest_free(open_rows, line)
+        shared = together.shared
+        self._any_free = oldest_free(open_rows, line, shared=shared)
         self._oldest_free = self._any_free.where(queue == bindparam("queue"))
-        # Others may be writing on some rows at this moment, about commands for example: these wait for the next look.
-        self._not_locked = self._oldest_free.with_for_update(of=open_rows, skip_locked=True)
-        self._in_work = (
-            select(open_rows.c.owner, func.count())
-            .where(
-                queue == bindparam("queue"), open_rows.c.owner.is_not(None), open_rows.c.lease_until > bindparam("now")
-            )
-            .group_by(open_rows.c.owner)
-        )
         ours = update(open_rows).where(open_rows.c.owner == me)
         one = ours.where(open_rows.c.seq == bindparam("of"))
         taken: dict[str, Any] = {
@@ -121,17 +151,19 @@ class Leasing:
         if "begun" in open_rows.c:  # whoever had it before is gone, and may have got that far
             taken["begun"] = or_(open_rows.c.begun, open_rows.c.owner.is_not(None))
         self._take = update(open_rows).where(open_rows.c.seq == bindparam("of")).values(taken)
+        self._take_limit = self._taking(open_rows, bindparam("limit", type_=Integer()), taken)
+        self._take_share = self._taking(open_rows, _share(open_rows, queue), taken)
         self._begin = one.values(in_doubt=True)
         self._give_back = one.values(
             owner=None, lease_until=0.0, attempts=open_rows.c.attempts - 1, in_doubt=bindparam("before")
         )
         self._held = (
             select(open_rows.c.seq)
-            .where(open_rows.c.owner == me, open_rows.c.seq.in_(bindparam("of", expanding=True)))
+            .where(open_rows.c.owner == me, among(open_rows.c.seq, "of", shared=shared))
             .with_for_update()
         )
         self._renew = (
-            ours.where(open_rows.c.seq.in_(bindparam("of", expanding=True)))
+            ours.where(among(open_rows.c.seq, "of", shared=shared))
             .values(lease_until=bindparam("until"))
             .returning(open_rows.c.seq)
         )
@@ -146,18 +178,16 @@ class Leasing:
         `workers`: so many processes work on this queue, with `limit` and what this one has leased as the most for all
         of them together; each has its share of that. None: they do not share.
         """
-        wanted = {"queue": queue, "me": self.me, "alive": self._working(), "now": now}
-        found: Sequence[Row[int, int, bool, float | None]]
-        found = connection.execute(self._oldest_free, wanted | {"limit": limit}).all()
-        if found and self._together.shared:
-            if not self._together.claims_alone(connection):
-                return {}
-            if workers is not None:
-                limit = self._share(connection, queue, limit, now, workers)
-            found = connection.execute(self._not_locked, wanted | {"limit": limit}).all() if limit > 0 else []
-        if found:
-            until = now + self._lease_seconds
-            connection.execute(self._take, [{"of": row.seq, "until": until} for row in found])
+        wanted = {"queue": queue, "me": self.me, "alive": self._working(), "now": now, "limit": limit}
+        wanted["until"] = now + self._lease_seconds
+        found: Sequence[Row[int, int, bool, float | None]] = ()
+        if not self._together.shared:
+            found = connection.execute(self._oldest_free, wanted).all()
+            if found:
+                connection.execute(self._take, [{"of": row.seq, "until": wanted["until"]} for row in found])
+        elif self._together.claims_alone(connection, self._oldest_free, wanted):
+            take = self._take_limit if workers is None else self._take_share
+            found = connection.execute(take, wanted | {"workers": workers}).all()
         return {
             row.seq: Taken(
                 row.attempts + 1,
@@ -172,13 +202,13 @@ class Leasing:
         self._taken[seq] = held = _Held(next(self._numbers), now + self._lease_seconds)
         return held.number
 
-    def _share(self, connection: Connection, queue: str, limit: int, now: float, workers: int) -> int:
-        in_work: dict[str, int] = {
-            row[0]: row[1] for row in connection.execute(self._in_work, {"queue": queue, "now": now})
-        }
-        ours = in_work.pop(self.me, 0)
-        elsewhere: int = sum(in_work.values())
-        return min(limit - elsewhere, math.ceil((limit + ours) / workers) - ours)
+    def _taking(self, open_rows: Table, limit: ColumnElement[int], taken: Mapping[str, Any]) -> ReturningUpdate[Any]:
+        """Takes what is free and says how it was before.
+
+        Others may be writing on some rows at this moment, about commands for example: these wait for the next look.
+        """
+        free = self._oldest_free.limit(limit).with_for_update(of=open_rows, skip_locked=True).cte("free")
+        return update(open_rows).where(open_rows.c.seq == free.c.seq).values(taken).returning(*free.c)
 
     def _working(self) -> list[int]:
         """Never empty: an empty list that stands in IN and in NOT IN is rendered wrongly. No row has the number 0."""

@@ -9,12 +9,12 @@ import contextlib
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Select, case, create_engine, event, exists, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from bridge.errors import StoreError
@@ -62,7 +62,6 @@ _BEGIN = text(
     """
 ).bindparams(longest=str(round(LONGEST * 1000)), left_open=str(round(LEFT_OPEN * 1000)))
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
-_CLAIM = text("SELECT pg_try_advisory_xact_lock(:claiming)")
 _MIGRATES = text("SELECT pg_advisory_xact_lock(:migrating), set_config('lock_timeout', :longest, true)").bindparams(
     longest=str(round(LONGEST * 1000))
 )
@@ -150,6 +149,9 @@ def lock_number(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{CHANNEL} {name}".encode(), digest_size=8).digest(), signed=True)
 
 
+_CLAIMS = lock_number("claims")
+
+
 class Shared:
     """A database with other processes on it. Its clock decides: how late this machine's is does not matter."""
 
@@ -182,10 +184,11 @@ class Shared:
         now = connection.execute(_BEGIN, {"lines": sorted({lock_number(line) for line in lines})}).scalar_one()
         self._ahead = now - asked_at
 
-    def claims_alone(self, connection: Connection) -> bool:
+    def claims_alone(self, connection: Connection, wanted: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> bool:
         if self._claims is None:
-            self._claims = bool(connection.execute(_CLAIM, {"claiming": lock_number("claims")}).scalar_one())
-        return self._claims
+            claim = case((exists(wanted), func.pg_try_advisory_xact_lock(_CLAIMS)))
+            self._claims = connection.execute(select(claim), values).scalar_one()
+        return self._claims is True
 
     def tell(self, connection: Connection) -> None:
         connection.execute(_TELL, {"me": self._me})

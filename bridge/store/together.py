@@ -2,10 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 
 class Together(Protocol):
@@ -37,8 +37,8 @@ class Together(Protocol):
         """Comes first. Nobody gets beyond this with one of the same names until this transaction ends."""
         ...
 
-    def claims_alone(self, connection: Connection) -> bool:
-        """Whether nobody else can claim until this transaction ends; False if somebody else is claiming now.
+    def claims_alone(self, connection: Connection, wanted: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> bool:
+        """Whether there may be what is wanted, and nobody else can claim until this transaction ends.
 
         What was read before is out of date when this says so for the first time in a transaction.
         """
@@ -79,7 +79,7 @@ class Alone:
     def begin(self, connection: Connection, lines: Sequence[str]) -> None:
         pass
 
-    def claims_alone(self, connection: Connection) -> bool:  # noqa: ARG002
+    def claims_alone(self, connection: Connection, wanted: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> bool:  # noqa: ARG002
         return True
 
     def tell(self, connection: Connection) -> None:
