@@ -59,6 +59,7 @@ _BEGIN = text(
         set_config('idle_in_transaction_session_timeout', :left_open, true),
         set_config('enable_seqscan', 'off', true),
         set_config('jit', 'off', true),
+        set_config('plan_cache_mode', 'force_generic_plan', true),
         CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END,
         (SELECT count(pg_advisory_xact_lock(line)) FROM unnest(CAST(:lines AS bigint[])) AS line)
     """
