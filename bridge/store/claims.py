@@ -167,6 +167,7 @@ class Leasing:
             .values(lease_until=bindparam("until"))
             .returning(open_rows.c.seq)
         )
+        self._elsewhere_until = select(func.min(open_rows.c.lease_until)).where(open_rows.c.owner != me)
         self._end_all = update(open_rows).values(lease_until=0.0)
         self._end_ours = ours.values(lease_until=0.0)
 
@@ -265,6 +266,10 @@ class Leasing:
         renewed = list(connection.execute(self._renew, {"of": alive, "until": until}).scalars())
         self._renewed.update((seq, until) for seq in renewed)
         return renewed
+
+    def elsewhere_until(self, connection: Connection) -> float | None:
+        """When the first lease of another process ends, if that does not renew it."""
+        return connection.execute(self._elsewhere_until).scalar_one()
 
     def ended(self, *, committed: bool) -> None:
         """The transaction is over. What was taken in one that may have failed is left to run out."""

@@ -141,6 +141,10 @@ class GroupCommit:
         """Waiting claims are asked again. Any thread may call this."""
         self._calls.put(_Wake())
 
+    def ask_again_in(self, seconds: float) -> None:
+        """Waiting claims are asked again then. To be called within a statement."""
+        heapq.heappush(self._due, time.monotonic() + seconds)
+
     async def close(self) -> None:
         """Ends the thread after the calls made so far."""
         self._closed = True

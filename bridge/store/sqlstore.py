@@ -319,6 +319,9 @@ class SqlStore:
         self._heard.renew(connection)
         if self._together.shared:
             self._processes.meet(connection, self.lease_seconds)
+            for leasing in self._leasing:
+                if (until := leasing.elsewhere_until(connection)) is not None:
+                    self._commit.ask_again_in(max(until - self._steady(), 0.0))
         to_stop: Sequence[int] = self._orders.to_stop(connection, working) if working else []
         return [to_stop] * len(calls)
 
