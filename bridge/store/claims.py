@@ -269,7 +269,8 @@ class Leasing:
 
     def elsewhere_until(self, connection: Connection) -> float | None:
         """When the first lease of another process ends, if that does not renew it."""
-        return connection.execute(self._elsewhere_until).scalar_one()
+        until: float | None = connection.execute(self._elsewhere_until).scalar_one()
+        return until
 
     def ended(self, *, committed: bool) -> None:
         """The transaction is over. What was taken in one that may have failed is left to run out."""

@@ -110,7 +110,9 @@ _OPEN_AGAIN = (
         failing_since=func.coalesce(open_deliveries.c.failing_since, bindparam("failed_at", type_=Float())),
     )
 )
-_CLOSED_WITH = select(deliveries.c.seq).where(deliveries.c.message_ref == bindparam("ref")).limit(1)
+_CLOSED_WITH = select(deliveries.c.message_ref).where(deliveries.c.message_ref.in_(bindparam("refs", expanding=True)))
+_AT_ONCE = 1_000
+"""Messages that are asked for in one statement."""
 _POSTED = (
     select(deliveries.c.seq)
     .where(
@@ -288,7 +290,15 @@ class DeliveryStatements:
 
 def unaccounted_for(connection: Connection, calls: Sequence[Sequence[MessageRef]]) -> Sequence[Sequence[MessageRef]]:
     """Of each call's messages those that no delivery was closed with."""
-    return [[ref for ref in refs if connection.execute(_CLOSED_WITH, {"ref": ref}).first() is None] for refs in calls]
+    closed = _closed(connection, [ref for refs in calls for ref in refs])
+    return [[ref for ref in refs if ref not in closed] for refs in calls]
+
+
+def _closed(connection: Connection, refs: Sequence[MessageRef]) -> set[str | None]:
+    found: set[str | None] = set()
+    for begin in range(0, len(refs), _AT_ONCE):
+        found.update(connection.execute(_CLOSED_WITH, {"refs": refs[begin : begin + _AT_ONCE]}).scalars())
+    return found
 
 
 def posted_for(
