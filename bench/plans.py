@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bridge.store import database
+from bridge.store import database, postgresql
 from bridge.store.claims import oldest_free
 from bridge.store.schema import open_deliveries, open_turns
 
@@ -17,14 +17,17 @@ def scans(url: str) -> list[str]:
     """A line for each table that a claim looks at now."""
     engine = database.open_engine(url)
     found: list[str] = []
-    with engine.connect() as connection:
+    as_the_bridge = postgresql.Shared(engine, "nobody")
+    with engine.begin() as connection:
+        as_the_bridge.begin(connection, ())
         for table, line in ((open_turns, open_turns.c.session_id), (open_deliveries, open_deliveries.c.line)):
-            wanted = {"me": "nobody", "alive": [0], "now": 4e9, "limit": 64}
-            statement = oldest_free(table, line, shared=True).params(wanted)
+            wanted = {"me": "nobody", "alive": [0], "now": 4e9}
+            statement = oldest_free(table, line, shared=False).limit(64).params(wanted)
             written = statement.compile(engine, compile_kwargs={"literal_binds": True})
             plan = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {written}")).scalar_one()
             plan = json.loads(plan) if isinstance(plan, str) else plan
             found += [f"{table.name}: {_told(node)}" for node in _nodes(plan[0]["Plan"]) if "Relation Name" in node]
+    as_the_bridge.close()
     engine.dispose()
     return found
 
