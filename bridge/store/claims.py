@@ -203,13 +203,20 @@ class Leasing:
         self._taken[seq] = held = _Held(next(self._numbers), now + self._lease_seconds)
         return held.number
 
-    def _taking(self, open_rows: Table, limit: ColumnElement[int], taken: Mapping[str, Any]) -> ReturningUpdate[Any]:
+    def _taking(
+        self, open_rows: Table, limit: ColumnElement[int], taken: Mapping[str, Any]
+    ) -> ReturningUpdate[int, int, bool, float | None]:
         """Takes what is free and says how it was before.
 
         Others may be writing on some rows at this moment, about commands for example: these wait for the next look.
         """
         free = self._oldest_free.limit(limit).with_for_update(of=open_rows, skip_locked=True).cte("free")
-        return update(open_rows).where(open_rows.c.seq == free.c.seq).values(taken).returning(*free.c)
+        return (
+            update(open_rows)
+            .where(open_rows.c.seq == free.c.seq)
+            .values(taken)
+            .returning(free.c.seq, free.c.attempts, free.c.in_doubt, free.c.failing_since)
+        )
 
     def _working(self) -> list[int]:
         """Never empty: an empty list that stands in IN and in NOT IN is rendered wrongly. No row has the number 0."""
