@@ -7,13 +7,13 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import figures, heartbeats, load, recovery, rendering, store, streams
+from bench import cluster, figures, heartbeats, load, recovery, rendering, store, streams
 from bench.load import Size
 from bench.platforms import BEATING, LIMITED, PLATFORMS
 from bench.stage import LATENCY, BenchError
@@ -33,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.store:
             return store.run(million=options.million)
+        if options.cluster:
+            found = _run(_cluster(names, options))
+            _write(options.json, cluster.as_json(found, here))
+            return 0
         if options.rendering:
             return rendering.run()
         if options.streams:
@@ -44,14 +48,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run(recovery.run(PLATFORMS[names[0]], recovery.UNFINISHED, options.rounds))
             return 0
         found = _run(_measure_all(names, 1 if options.quick else options.rounds, size))
+        together = _run(_cluster(names, options))
     except BenchError as error:
         print(f"The benchmark could not go on: {error}", file=sys.stderr)
         return 1
     for name, rounds in found.items():
         print(f"\n{name}\n{figures.table(rounds)}")
-    if options.json:
-        options.json.write_text(json.dumps(figures.as_json(found, here, asdict(size)), indent=1), encoding="utf-8")
+    _write(options.json, figures.as_json(found, here, asdict(size)) | cluster.as_json(together, here))
     return 0
+
+
+async def _cluster(names: Sequence[str], options: argparse.Namespace) -> dict[str, list[cluster.Round]]:
+    size = cluster.QUICK if options.quick else cluster.Size()
+    rounds = 1 if options.quick else options.rounds
+    if options.million:
+        return await cluster.run_long(rounds, size)
+    some = names[:1] if options.quick else names
+    return await cluster.run({name: PLATFORMS[name] for name in some}, rounds, size)
+
+
+def _write(file: Path | None, measured: Mapping[str, Any]) -> None:
+    if file:
+        file.write_text(json.dumps(measured, indent=1), encoding="utf-8")
 
 
 async def _measure_all(names: Sequence[str], count: int, size: Size) -> dict[str, list[figures.Round]]:
@@ -116,7 +134,12 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--rendering", action="store_true", help="measure the rendering of answers alone")
     parser.add_argument("--recovery", action="store_true", help="measure how soon a killed bridge goes on")
     parser.add_argument("--streams", action="store_true", help="measure while many answers are shown as they grow")
-    parser.add_argument("--million", action="store_true", help="with --store: also with a million finished turns")
+    parser.add_argument(
+        "--cluster", action="store_true", help="measure SQLite against PostgreSQL with 1, 2, 3 processes"
+    )
+    parser.add_argument(
+        "--million", action="store_true", help="with --store or --cluster: with a million finished turns against none"
+    )
     return parser
 
 

@@ -54,11 +54,16 @@ def bare(stage: Stage, _folder: Path, _known: Sequence[str], _at_once: int) -> B
     return Bot("bare", [sys.executable, str(Path(__file__).with_name(platform.bare))], environment)
 
 
-def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int, *, stream: bool = False) -> Bot:
-    """The real bridge with a store on disk, whose schema is there already, as at every start but the first."""
+def bridge(
+    stage: Stage, folder: Path, known: Sequence[str], at_once: int, *, stream: bool = False, store: str | None = None
+) -> Bot:
+    """The real bridge with a store on disk, whose schema is there already, as at every start but the first.
+
+    `store`: the URL of another one than a file in the folder.
+    """
     agent, platform = stage.agent, stage.platform
     tables: dict[str, Mapping[str, object]] = {
-        "[bridge]": {"store": "sqlite:///bench.db", "http": ""},
+        "[bridge]": {"store": store or "sqlite:///bench.db", "http": ""},
         f"[channels.{platform.name}]": platform.simulator.settings(),
         "[instances.bench]": {
             "type": "chowder", "base_url": agent.base_url, "instance_id": agent.instance_id, "api_key": "env:KEY",
@@ -72,7 +77,7 @@ def bridge(stage: Stage, folder: Path, known: Sequence[str], at_once: int, *, st
     config = folder / "config.toml"
     config.write_text("\n".join(lines), encoding="utf-8")
     history = [platform.known(thread) for thread in known]
-    prefill.fill(store_url(folder), history, len(history), channel=platform.name)
+    prefill.fill(store or store_url(folder), history, len(history), channel=platform.name)
     command = [sys.executable, "-m", "bridge", "run", "--config", str(config), "--log-level", "warning"]
     return Bot("bridge", command, {**platform.simulator.secrets(), "KEY": agent.api_key})
 
@@ -81,31 +86,32 @@ BOTS: Mapping[str, Make] = {"bare": bare, "bridge": bridge}
 
 
 class Process:
-    """A bot that runs."""
+    """A bot that runs, or several processes of it, whose figures are added up."""
 
-    def __init__(self, pid: int, started_in: float) -> None:
+    def __init__(self, started_in: float, *pids: int) -> None:
         self.started_in = started_in
-        """Seconds from the process's start until it was connected."""
+        """Seconds from the (last) process's start until it was connected."""
         self.peak = 0
         """The most resident bytes that were seen."""
-        self._process = psutil.Process(pid)
+        self.pids = pids
+        self._processes = [psutil.Process(pid) for pid in pids]
 
     def resident(self) -> int:
         """Bytes of memory."""
-        return int(self._process.memory_info().rss)
+        return sum(int(one.memory_info().rss) for one in self._processes)
 
     def unshared(self) -> int:
         """Bytes of memory that ending the process would free."""
-        return int(self._process.memory_full_info().uss)
+        return sum(int(one.memory_full_info().uss) for one in self._processes)
 
     def cpu(self) -> float:
         """Seconds of CPU since its start, user and system."""
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
+        return float(sum(one.cpu_times().user + one.cpu_times().system for one in self._processes))
 
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
-        self._process.kill()
+        for one in self._processes:
+            one.kill()
 
     async def watch_memory(self) -> None:
         """Keeps `peak` up to date until cancelled."""
@@ -126,9 +132,12 @@ async def running(
 
 
 @asynccontextmanager
-async def started(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Process]:
-    """That bot, connected; ended on the way out if it still runs. Raises BenchError if it does not connect."""
-    log = folder / f"{bot.name}.log"
+async def started(bot: Bot, stage: Stage, folder: Path, *, running_already: int = 0) -> AsyncGenerator[Process]:
+    """That bot, connected; ended on the way out if it still runs. Raises BenchError if it does not connect.
+
+    `running_already`: so many others are connected to the same simulator.
+    """
+    log = folder / f"{bot.name}{running_already or ''}.log"
     with log.open("wb") as output:
         began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
@@ -137,7 +146,7 @@ async def started(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Proces
         )  # fmt: skip
     try:
         ended = asyncio.create_task(process.wait())
-        connected = asyncio.create_task(stage.platform.simulator.connected())
+        connected = asyncio.create_task(stage.platform.connected(running_already + 1))
         await asyncio.wait([ended, connected], timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         took = time.monotonic() - began
         there = connected.done()
@@ -148,7 +157,7 @@ async def started(bot: Bot, stage: Stage, folder: Path) -> AsyncGenerator[Proces
         if not there:
             raise BenchError(f"{bot.name} did not connect within {START_SECONDS:.0f} s:\n{last_words(log)}")
         try:
-            yield Process(process.pid, took)
+            yield Process(took, process.pid)
         except (BenchError, psutil.Error) as error:
             raise BenchError(f"{bot.name}: {error}\n{last_words(log)}".rstrip()) from error
     finally:

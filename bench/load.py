@@ -45,14 +45,14 @@ async def measure(make: Callable[[], Platform], bot: str, size: Size) -> dict[st
         figures |= _at_rest(process)
         figures |= await idle(stage, size.idle)
         opened = [stage.say() for _ in range(size.threads)]
-        await _settled(stage, [number for number, _ in opened])
+        await settled(stage, [number for number, _ in opened])
         figures |= await flood(stage, process, [thread for _, thread in opened], size.per_thread)
     async with running_stage(make()) as stage:
         known = stage.platform.old_threads(size.known)
         async with running(bot, stage, known) as process:
             some = known[:: max(1, len(known) // size.threads)][: size.threads]
             warm = [stage.say(thread) for thread in some]
-            await _settled(stage, [number for number, _ in warm])
+            await settled(stage, [number for number, _ in warm])
             found = {"start": process.started_in, **await flood(stage, process, some, size.per_thread)}
             figures |= {f"known_{key}": value for key, value in found.items()}
     return figures
@@ -67,7 +67,7 @@ async def idle(stage: Stage, count: int) -> dict[str, float]:
         number, where = stage.say(thread)
         thread = where if thread is None else None
         numbers.append(number)
-        await _settled(stage, [number])
+        await settled(stage, [number])
     stage.agent.record = False
     asked = stage.asked()
     to_agent = [asked[number] - stage.emitted[number] for number in numbers]
@@ -125,7 +125,8 @@ def _at_rest(process: Process) -> dict[str, float]:
     }
 
 
-async def _settled(stage: Stage, numbers: Sequence[int]) -> None:
+async def settled(stage: Stage, numbers: Sequence[int]) -> None:
+    """Returns once each of them has an answer. Raises BenchError if that takes too long."""
     if not await stage.answered(numbers, ANSWER_SECONDS):
         missing = sum(number not in stage.posts for number in numbers)
         raise BenchError(f"{missing} of {len(numbers)} messages were not answered within {ANSWER_SECONDS:.0f} s")

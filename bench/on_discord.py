@@ -25,6 +25,9 @@ class OnDiscord:
         )
         self.simulator.guild.add_room(ROOM)
 
+    async def connected(self, count: int) -> None:
+        await self.simulator.connected(count)
+
     def bare_environment(self) -> Mapping[str, str]:
         return {"DISCORD_API_BASE": self.simulator.api_base, "DISCORD_GATEWAY": self.simulator.gateway.url}
 

@@ -24,6 +24,9 @@ class OnSlack:
             rate_limits=limited, post_rate=PostRate(per_second=1e6, burst=10**6), record_calls=limited
         )
 
+    async def connected(self, count: int) -> None:
+        await self.simulator.connected(count)
+
     def bare_environment(self) -> Mapping[str, str]:
         return {"SLACK_API_BASE": self.simulator.api_base}
 

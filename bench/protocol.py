@@ -41,6 +41,10 @@ class Platform(Protocol):
         """What the bots are pointed at."""
         ...
 
+    async def connected(self, count: int) -> None:
+        """Returns once so many bots are connected and would be given events."""
+        ...
+
     def bare_environment(self) -> Mapping[str, str]:
         """What leads the bot written by hand here, besides the simulator's secrets."""
         ...

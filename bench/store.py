@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,17 +48,17 @@ async def measure(url: str, messages: int) -> tuple[float, float]:
     """Calls of `accept` per second, duplicates included, and messages per second all the way."""
     store = await SqlStore.open(url)
     try:
-        arrivals = _arrivals("alone", messages)
+        calls = arrivals("alone", repeated(range(messages)))
         began = time.monotonic()
-        outcomes = await asyncio.wait_for(_accept(store, arrivals), PATIENCE)
-        accepted = len(arrivals) / (time.monotonic() - began)
+        outcomes = await asyncio.wait_for(_accept(store, calls), PATIENCE)
+        accepted = len(calls) / (time.monotonic() - began)
         if Counter(outcomes)[Accepted.TURN] != messages:
             raise BenchError(f"the store took {Counter(outcomes)[Accepted.TURN]} of {messages} messages")
         await asyncio.wait_for(_work_off(store, messages), PATIENCE)
         began = time.monotonic()
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
             group.create_task(_work_off(store, messages))
-            group.create_task(_accept(store, _arrivals("whole", messages)))
+            group.create_task(_accept(store, arrivals("whole", repeated(range(messages)))))
         return accepted, messages / (time.monotonic() - began)
     except TimeoutError:
         raise BenchError(f"the store did not get through {messages} messages within {PATIENCE:.0f} s") from None
@@ -106,24 +106,28 @@ async def _post(store: SqlStore, messages: int) -> None:
         done += len(leases)
 
 
-def _arrivals(prefix: str, messages: int) -> list[Arrival]:
-    """The messages in turn over the sessions, some of them twice."""
+def repeated(numbers: Iterable[int]) -> list[int]:
+    """These numbers, every tenth twice."""
+    return [number for each in numbers for number in [each] * (2 if each % REPEATED == 0 else 1)]
+
+
+def arrivals(prefix: str, numbers: Iterable[int], sessions: int = SESSIONS) -> list[Arrival]:
+    """A message for each number, in turn over the sessions; equal numbers are the same message."""
     raw = {"type": "event_callback", "event": {"type": "message", "padding": "x" * 900}}
-    arrivals: list[Arrival] = []
-    for number in range(messages):
-        session = f"slack-{prefix}-{number % SESSIONS}"
+    made: list[Arrival] = []
+    for number in numbers:
+        session = f"slack-{prefix}-{number % sessions}"
         envelope = Envelope(
             id=f"slack:T0:C0:{prefix}:{number}",
             source="slack",
             actor=Actor(id="slack:U1", display="Person", type="human"),
-            conversation=Conversation(source="slack", ref=f"T0/C0/{number % SESSIONS}.0"),
+            conversation=Conversation(source="slack", ref=f"T0/C0/{prefix}-{number % sessions}.0"),
             text=f"number {number}",
             ts=datetime.now(UTC),
             raw=raw,
         )
-        arrival = Arrival(
+        made.append(Arrival(
             channel="slack", instances=("bench",), thread=session, session=session, binds_thread=True,
             envelope=envelope, direct=False, only_if_known=False, wants_context=False,
-        )  # fmt: skip
-        arrivals += [arrival, arrival] if number % REPEATED == 0 else [arrival]
-    return arrivals
+        ))  # fmt: skip
+    return made
