@@ -25,7 +25,7 @@ DEFAULT = Size(messages=3_000, faults=180)
 PROCESSES = 3
 STEP = 0.3
 """Seconds between two messages, on average."""
-ARMED = 0.5
+ARMED = 0.8
 """How often a process is started that dies or sleeps at a named place."""
 AWAY = 30.0
 """Seconds for which the database is gone."""

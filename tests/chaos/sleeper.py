@@ -16,6 +16,8 @@ from bridge.cli import main
 SLEPT = "chaos.slept"
 """What its log says of it."""
 LONGEST = 15.0  # seconds
+AGAIN = (5, 40)
+"""It sleeps again when it comes there for one of these times."""
 
 
 def fall_asleep() -> None:
@@ -29,7 +31,7 @@ def fall_asleep() -> None:
 
 
 class Sleeps:
-    """The count of `faultpoints`, and sleep where that would end."""
+    """The count of `faultpoints`, and sleep where that would end, now and then again."""
 
     def __init__(self, value: str) -> None:
         _, _, times = value.partition(":")
@@ -38,6 +40,7 @@ class Sleeps:
     def __call__(self) -> None:
         self._left -= 1
         if self._left == 0:
+            self._left = random.randrange(*AGAIN)
             fall_asleep()
 
 

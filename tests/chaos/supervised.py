@@ -72,7 +72,9 @@ class Supervised:
         self._place = next(self._places) if self._scene.chance.random() < self._share_armed else None
         self._program.environment.pop(faultpoints.VARIABLE, None)
         if self._place is not None:
-            times = 1 if self._place.startswith(("backfill.", "preview.")) else self._scene.chance.choice((1, 2, 3, 8))
+            times = (
+                1 if self._place.startswith(("backfill.", "preview.")) else self._scene.chance.choice((1, 1, 2, 3, 8))
+            )
             self._program.environment[faultpoints.VARIABLE] = f"{self._place}:{times}"
             if self._scene.chance.random() < ASLEEP:
                 self._program.module = ("tests.chaos.sleeper",)
