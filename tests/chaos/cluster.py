@@ -55,18 +55,21 @@ class ClusterChaos:
         *,
         kinds: Sequence[str] = DECK,
         away: float | None = AWAY,
+        places: Sequence[str] = tuple(faultpoints.POINTS),
         armed: float = ARMED,
         step: float = STEP,
         module: Sequence[str] = ("bridge",),
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`kinds`: what happens, in an order that chance makes. `away`: see `AWAY`; None: never. `armed`: see `ARMED`.
+        """`kinds`: what happens, in an order that chance makes. `away`: see `AWAY`; None: never. `armed`: see `ARMED`; at
+        which `places`.
         `module` runs instead of the program; `say` is told of progress. Raises NotInstalled.
         """
         self._folder = folder
         self._size = size
         self._kinds = kinds
         self._away = away
+        self._places = places
         self._armed = armed
         self._step = step
         self._module = module
@@ -92,7 +95,8 @@ class ClusterChaos:
         return self._outcome
 
     async def _made(self, stack: AsyncExitStack) -> Sequence[Supervised]:
-        takeovers, places = Takeovers(self._scene), self._places()
+        takeovers = Takeovers(self._scene)
+        places = itertools.cycle(self._chance.sample(self._places, len(self._places)))
         bridges: list[Supervised] = []
         for number in range(PROCESSES):
             proxy = await stack.enter_async_context(Proxy(self._database.port))
@@ -104,9 +108,6 @@ class ClusterChaos:
             )
             stack.push_async_callback(bridges[-1].kill)
         return bridges
-
-    def _places(self) -> Iterator[str]:
-        return itertools.cycle(self._chance.sample(sorted(faultpoints.POINTS), len(faultpoints.POINTS)))
 
     async def _go_on(self) -> None:
         keeping = [asyncio.create_task(bridge.keep()) for bridge in self._bridges]

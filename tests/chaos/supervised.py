@@ -17,6 +17,8 @@ from tests.journeys.program import Program
 from tests.proxy import Proxy
 
 REPLACED = "ended by SIGTERM"
+PROGRAM = ("bridge",)
+SLEEPER = ("tests.chaos.sleeper",)
 ASLEEP = 0.5
 """How often it sleeps at its place instead."""
 LONGEST_AWAY = 5.0
@@ -46,7 +48,7 @@ class Supervised:
         self._places = places
         self._share_armed = armed
         self._place: str | None = None
-        self._awake = program.module
+        self._awake = tuple(program.module)
         self._ends = False
 
     @property
@@ -76,8 +78,8 @@ class Supervised:
                 1 if self._place.startswith(("backfill.", "preview.")) else self._scene.chance.choice((1, 1, 2, 3, 8))
             )
             self._program.environment[faultpoints.VARIABLE] = f"{self._place}:{times}"
-            if self._scene.chance.random() < ASLEEP:
-                self._program.module = ("tests.chaos.sleeper",)
+            if self._scene.chance.random() < ASLEEP and self._awake == PROGRAM:
+                self._program.module = SLEEPER
         await self._program.start()
 
     async def _note_end(self, code: int) -> None:
