@@ -16,9 +16,7 @@ from bridge.store.accept import AcceptStatements
 from bridge.store.claims import Leasing
 from bridge.store.protocol import Arrival
 from bridge.store.schema import metadata, turns
-from bridge.store.sqlstore import LEASE_SECONDS as LEASE
 from bridge.store.sqlstore import SqlStore
-from tests.chaos.sleeper import sleep_where_it_would_die
 
 
 def acknowledge_before_the_commit() -> None:
@@ -80,12 +78,6 @@ def post_without_checking_the_lease() -> None:
     SqlStore.confirm = nothing  # type: ignore[method-assign]
 
 
-def sleep_and_post_without_checking_the_lease() -> None:
-    """The same, and it sleeps at its named place for longer than a lease, often."""
-    post_without_checking_the_lease()
-    sleep_where_it_would_die(shortest=LEASE + 1.5, again=(3, 9))
-
-
 def take_down_the_fence() -> None:
     """Nobody asks whether what he began is his by now, neither before he writes nor before he posts."""
     write_without_checking_the_owner()
@@ -100,7 +92,6 @@ WAYS: Mapping[str, Callable[[], None]] = {
         forget_what_was_taken,
         post_again_without_looking,
         post_without_checking_the_lease,
-        sleep_and_post_without_checking_the_lease,
         take_down_the_fence,
         write_without_checking_the_owner,
     )

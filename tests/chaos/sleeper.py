@@ -20,8 +20,8 @@ AGAIN = (5, 40)
 """It sleeps again when it comes there for one of these times."""
 
 
-def sleep_where_it_would_die(shortest: float = SECONDS[0], again: tuple[int, int] = AGAIN) -> None:
-    """From now on, each time for so many seconds or more."""
+def sleep_where_it_would_die() -> None:
+    """From now on, again and again."""
     _, _, times = os.environ.get(faultpoints.VARIABLE, "").partition(":")
     left = int(times or 1)
 
@@ -29,8 +29,8 @@ def sleep_where_it_would_die(shortest: float = SECONDS[0], again: tuple[int, int
         nonlocal left
         left -= 1
         if left == 0:
-            left = random.randrange(*again)
-            _sleep(random.uniform(shortest, SECONDS[1]))
+            left = random.randrange(*AGAIN)
+            _sleep(random.uniform(*SECONDS))
 
     faultpoints._die = reached
 

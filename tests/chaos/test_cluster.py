@@ -52,13 +52,3 @@ async def test_a_turn_that_is_closed_by_whoever_had_it_before_is_noticed(tmp_pat
     outcome = await stopped_at_work(tmp_path, ("tests.chaos.broken", way))
     assert outcome.verdict.twice > 0
     assert not outcome.verdict.kept
-
-
-async def test_a_post_by_whoever_had_it_before_is_noticed(tmp_path: Path) -> None:
-    """The fence, which is there, does not keep a post from being repeated."""
-    module = ("tests.chaos.broken", "sleep_and_post_without_checking_the_lease")
-    kinds, places = ["slow network to the database"], ["delivery.claimed"]
-    size = Size(messages=60, faults=4)
-    outcome = await chaos(tmp_path, size, kinds=kinds, away=None, places=places, armed=1.0, module=module)
-    assert outcome.verdict.twice > 0
-    assert not outcome.verdict.kept
