@@ -26,7 +26,7 @@ PROCESSES = 3
 STEP = 0.3
 """Seconds between two messages, on average."""
 ARMED = 0.8
-"""How often a process is started that dies or sleeps at a named place."""
+"""How often a process is started that dies at a named place."""
 AWAY = 30.0
 """Seconds for which the database is gone."""
 AWAY_EVERY = 60
@@ -57,12 +57,14 @@ class ClusterChaos:
         away: float | None = AWAY,
         places: Sequence[str] = tuple(faultpoints.POINTS),
         armed: float = ARMED,
+        asleep: float = 0.0,
         step: float = STEP,
         module: Sequence[str] = ("bridge",),
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`kinds`: what happens, in an order that chance makes. `away`: see `AWAY`; None: never. `armed`: see `ARMED`; at
-        which `places`.
+        which `places`, and how many of them are `asleep` there instead of dying: a process that sleeps between its last
+        look at its lease and the post that is on its way can post what another one posts meanwhile.
         `module` runs instead of the program; `say` is told of progress. Raises NotInstalled.
         """
         self._folder = folder
@@ -71,6 +73,7 @@ class ClusterChaos:
         self._away = away
         self._places = places
         self._armed = armed
+        self._asleep = asleep
         self._step = step
         self._module = module
         self._say = say
@@ -104,7 +107,15 @@ class ClusterChaos:
             folder.mkdir()
             program = self._scene.bridge(folder, self._database.url("chaos", proxy.port), self._module)
             bridges.append(
-                Supervised(program, proxy, self._scene, takeovers=takeovers, places=places, armed=self._armed)
+                Supervised(
+                    program,
+                    proxy,
+                    self._scene,
+                    takeovers=takeovers,
+                    places=places,
+                    armed=self._armed,
+                    asleep=self._asleep,
+                )
             )
             stack.push_async_callback(bridges[-1].kill)
         return bridges
