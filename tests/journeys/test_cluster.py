@@ -159,8 +159,8 @@ async def test_one_is_stopped_while_its_answer_grows_and_touches_nothing_of_it_o
 
 async def test_one_is_stopped_while_its_answer_grows_and_does_not_write_over_what_is_said_of_it_meanwhile(cluster):
     await cluster.start()
-    thread = await cluster.say("[[drip:120:0.1]]")
-    await cluster.until_shown(thread, 1)
+    thread = await cluster.say("[[drip:150:0.1]]")
+    await cluster.until("more of the answer", thread, lambda shown: bool(shown) and " w40" in shown[0])
     worker = await cluster.worker_in(thread)
     await cluster.stop(worker)
     await cluster.until("the notice", thread, lambda shown: "nobody knows whether it finished" in shown[-1])
