@@ -249,6 +249,7 @@ class Turns:
         if not self._instance.repeatable:
             await until_stored(lambda: self._store.begin_turn(lease))
         faultpoints.reached("turn.begun")
+        await until_stored(lambda: self._store.confirm(lease))
         shows = self._shows[lease.channel]
         came, shown = replies.Said(left), None
         try:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from bridge import notices
 from bridge.channel import Facts
@@ -14,7 +15,9 @@ from bridge.errors import InstanceRefused, InstanceUnavailable, NotSent, TurnInt
 from bridge.instance import Ending, InstanceSettings, Progress, Usage
 from bridge.rules import Rule, Rules
 from bridge.store import database, reading
+from bridge.store.protocol import TurnLease
 from bridge.store.records import TurnRecord
+from bridge.store.schema import open_turns
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, turn
 from bridge.turns import Shows, Turns
@@ -35,8 +38,8 @@ class Steps:
         self.rules = Rules([Rule(channel="c", instance="main", users=("ada",))])
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[SqlStore]:
-        store = await SqlStore.open(self.url)
+    async def running(self, store: SqlStore | None = None) -> AsyncIterator[SqlStore]:
+        store = store or await SqlStore.open(self.url)
         shows = {"c": Shows.of(self.channel, store)}
         turns = Turns(self.instance, self.settings, store, {"c": self.channel}, self.rules, shows=shows).crew()
         posts = Deliveries(self.channel, store).crew()
@@ -330,3 +333,29 @@ async def test_another_bot_is_told_of_no_failure_which_stays_a_dead_letter(
         first = reading.turn_records(connection, "s-t")[0]
     engine.dispose()
     assert (first.status, first.deliveries) == (status, [])
+
+
+class FallsAsleep(SqlStore):
+    """In a process that is stopped when an agent is about to be asked, until another one has the turn."""
+
+    async def begin_turn(self, lease: TurnLease) -> None:
+        await super().begin_turn(lease)
+        with database.transaction(self.url) as connection:
+            connection.execute(update(open_turns).values(owner="another", lease_until=1e12))
+        self.slept.append(self.lease_seconds)
+        self.woke.set()
+
+    url: str
+    slept: list[float]
+    woke: asyncio.Event
+
+
+async def test_an_agent_is_not_asked_by_a_process_that_slept_until_another_one_had_the_turn(url: str) -> None:
+    steps = Steps(url)
+    slept = list[float]()
+    store = await FallsAsleep.open(url, steady=lambda: 1000.0 + sum(slept))
+    store.url, store.slept, store.woke = url, slept, asyncio.Event()
+    async with steps.running(store):
+        await store.accept(arrival(1))
+        await asyncio.wait_for(store.woke.wait(), 5)
+    assert steps.instance.asked == []

@@ -13,26 +13,35 @@ from tests.postgresql import NotInstalled
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
+def say(line: str) -> None:
+    """At once, however it is piped."""
+    print(line, flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--cluster", action="store_true", help="three processes on one PostgreSQL")
     parser.add_argument("--messages", type=int)
     parser.add_argument("--faults", "--kills", type=int, dest="faults")
+    parser.add_argument(
+        "--asleep", type=float, default=0.0, help="share of the deaths at a place that are sleeps instead"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for store and configuration, which then stay")
     parser.add_argument("--no-document", action="store_true", help=f"do not write {DOCUMENT.name}")
     options = parser.parse_args()
-    way, default, heading = (
-        (cluster.ClusterChaos, cluster.DEFAULT, report.CLUSTER)
-        if options.cluster
-        else (chaos.Chaos, chaos.DEFAULT, report.ONE)
-    )
+    default, heading = (cluster.DEFAULT, report.CLUSTER) if options.cluster else (chaos.DEFAULT, report.ONE)
     size = Size(options.messages or default.messages, options.faults or default.faults, options.seed)
     with tempfile.TemporaryDirectory(prefix="threadbridge-chaos-") as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            outcome = asyncio.run(way(folder, size, say=lambda line: print(line, flush=True)).run())
+            run = (
+                cluster.ClusterChaos(folder, size, asleep=options.asleep, say=say)
+                if options.cluster
+                else chaos.Chaos(folder, size, say=say)
+            )
+            outcome = asyncio.run(run.run())
         except NotInstalled as error:
             print(error)
             return 1

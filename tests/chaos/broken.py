@@ -70,7 +70,7 @@ def write_without_checking_the_owner() -> None:
 
 
 def post_without_checking_the_lease() -> None:
-    """Whoever began something shows it, whoever has it by now."""
+    """Whoever began something shows it, whoever has it by now: `tests/journeys/test_cluster.py` notices, a run seldom."""
 
     async def nothing(*_: object) -> None:
         pass

@@ -25,8 +25,8 @@ DEFAULT = Size(messages=3_000, faults=180)
 PROCESSES = 3
 STEP = 0.3
 """Seconds between two messages, on average."""
-ARMED = 0.5
-"""How often a process is started that dies or sleeps at a named place."""
+ARMED = 0.8
+"""How often a process is started that dies at a named place."""
 AWAY = 30.0
 """Seconds for which the database is gone."""
 AWAY_EVERY = 60
@@ -55,19 +55,25 @@ class ClusterChaos:
         *,
         kinds: Sequence[str] = DECK,
         away: float | None = AWAY,
+        places: Sequence[str] = tuple(faultpoints.POINTS),
         armed: float = ARMED,
+        asleep: float = 0.0,
         step: float = STEP,
         module: Sequence[str] = ("bridge",),
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`kinds`: what happens, in an order that chance makes. `away`: see `AWAY`; None: never. `armed`: see `ARMED`.
+        """`kinds`: what happens, in an order that chance makes. `away`: see `AWAY`; None: never. `armed`: see `ARMED`; at
+        which `places`, and how many of them are `asleep` there instead of dying: a process that sleeps between its last
+        look at its lease and the post that is on its way can post what another one posts meanwhile.
         `module` runs instead of the program; `say` is told of progress. Raises NotInstalled.
         """
         self._folder = folder
         self._size = size
         self._kinds = kinds
         self._away = away
+        self._places = places
         self._armed = armed
+        self._asleep = asleep
         self._step = step
         self._module = module
         self._say = say
@@ -92,7 +98,8 @@ class ClusterChaos:
         return self._outcome
 
     async def _made(self, stack: AsyncExitStack) -> Sequence[Supervised]:
-        takeovers, places = Takeovers(self._scene), self._places()
+        takeovers = Takeovers(self._scene)
+        places = itertools.cycle(self._chance.sample(self._places, len(self._places)))
         bridges: list[Supervised] = []
         for number in range(PROCESSES):
             proxy = await stack.enter_async_context(Proxy(self._database.port))
@@ -100,13 +107,18 @@ class ClusterChaos:
             folder.mkdir()
             program = self._scene.bridge(folder, self._database.url("chaos", proxy.port), self._module)
             bridges.append(
-                Supervised(program, proxy, self._scene, takeovers=takeovers, places=places, armed=self._armed)
+                Supervised(
+                    program,
+                    proxy,
+                    self._scene,
+                    takeovers=takeovers,
+                    places=places,
+                    armed=self._armed,
+                    asleep=self._asleep,
+                )
             )
             stack.push_async_callback(bridges[-1].kill)
         return bridges
-
-    def _places(self) -> Iterator[str]:
-        return itertools.cycle(self._chance.sample(sorted(faultpoints.POINTS), len(faultpoints.POINTS)))
 
     async def _go_on(self) -> None:
         keeping = [asyncio.create_task(bridge.keep()) for bridge in self._bridges]

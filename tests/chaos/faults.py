@@ -71,9 +71,8 @@ class Faults:
             bridge.signal(signal.SIGKILL if self._chance.random() < KILLED_ASLEEP else signal.SIGCONT)
 
     async def _stopped_at_work(self) -> None:
-        self._scene.agent.hold()
         try:
-            async with self._one(await self._at_work()) as bridge:
+            async with self._one(self._at_work) as bridge:
                 bridge.signal(signal.SIGSTOP)
                 self._scene.agent.release()
                 await asyncio.sleep(self._chance.uniform(*LONGER_THAN_A_LEASE))
@@ -82,13 +81,17 @@ class Faults:
             self._scene.agent.release()
 
     async def _at_work(self) -> Sequence[int]:
-        """The pids of those whose agents work at this moment, once there is one; nothing if that takes too long."""
+        """The pids of those whose agents work, once there is one; nothing if that takes too long.
+
+        Until `release` no agent answers: not for long, or others lose their leases while it still works for them.
+        """
 
         def asked(agent: DemoInstanceServer) -> set[int]:
             unanswered = [one for one in agent.requests if one.finished is None and not one.aborted]
             return {words_in(one.input)[0][0] for one in unanswered}
 
         agent = self._scene.agent
+        agent.hold()
         with contextlib.suppress(TimeoutError, StoreError):
             await asyncio.wait_for(agent.until(lambda agent: bool(asked(agent))), AT_WORK)
             work = await asyncio.to_thread(in_work, self._scene.store)
@@ -121,12 +124,20 @@ class Faults:
             await asyncio.to_thread(self._database.start)
 
     @contextlib.asynccontextmanager
-    async def _one(self, pids: Sequence[int] = ()) -> AsyncGenerator[Supervised]:
-        """One that runs and to which nothing else is done, rather one of these; afterwards its network is whole."""
+    async def _one(self, rather: Callable[[], Awaitable[Sequence[int]]] | None = None) -> AsyncGenerator[Supervised]:
+        """One that runs and to which nothing else is done, by chance or `rather` one of these pids.
+
+        Waits for it; afterwards its network is whole.
+        """
         most = len(self._bridges) if self._chance.random() < ALL else MOST
-        while not (free := self._free(most)):  # noqa: ASYNC110 - another process tells nobody
-            await asyncio.sleep(0.1)
-        bridge = self._chance.choice([one for one in free if one.pid in pids] or free)
+        bridge = None
+        while bridge is None:
+            while not self._free(most):  # noqa: ASYNC110 - another process tells nobody
+                await asyncio.sleep(0.1)
+            pids = await rather() if rather else ()
+            free = self._free(most)  # something else may have been faster
+            best = [one for one in free if one.pid in pids] or free
+            bridge = self._chance.choice(best) if best else None
         bridge.in_trouble = True
         try:
             yield bridge

@@ -1,6 +1,7 @@
 """Where a run plays: people on both platforms, their troubles, an agent, and the judgement of what became of it all."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from typing import Any, Self
 from adapters.discord.simulator import DiscordSimulator
 from adapters.slack.simulator import SlackSimulator
 from bridge.demo.instance_server import DemoInstanceServer
+from bridge.testing.simulator import Simulator
 from tests.chaos.outcome import Outcome
 from tests.chaos.people import People, words_in
 from tests.chaos.stored import REPEATABLE, stored
@@ -81,7 +83,7 @@ class Scene:
             await self.people.say()
             await asyncio.sleep(self.chance.uniform(0, 2 * step))
             if self.chance.random() < 0.02:
-                await self.chance.choice(list(self.platforms.values())).redeliver()
+                await self._redeliver(self.chance.choice(list(self.platforms.values())))
                 self.outcome.redelivered += 1
 
     def trouble(self) -> None:
@@ -114,8 +116,13 @@ class Scene:
         """Returns once everything is done with, and the same after each platform told its newest event again."""
         await self.settled(works)
         for platform in self.platforms.values():
-            await platform.redeliver()
+            await self._redeliver(platform)
         await self.settled(works)
+
+    @staticmethod
+    async def _redeliver(platform: Simulator) -> None:
+        with contextlib.suppress(LookupError):  # nobody said anything there yet
+            await platform.redeliver()
 
     async def stored(self) -> tuple[Sequence[Stored], int]:
         """See `stored.stored`."""

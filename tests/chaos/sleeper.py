@@ -15,32 +15,35 @@ from bridge.cli import main
 
 SLEPT = "chaos.slept"
 """What its log says of it."""
-LONGEST = 15.0  # seconds
+SECONDS = (0.2, 15.0)
+AGAIN = (5, 40)
+"""It sleeps again when it comes there for one of these times."""
 
 
-def fall_asleep() -> None:
-    """Returns when it is woken."""
+def sleep_where_it_would_die() -> None:
+    """From now on, again and again."""
+    _, _, times = os.environ.get(faultpoints.VARIABLE, "").partition(":")
+    left = int(times or 1)
+
+    def reached() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            left = random.randrange(*AGAIN)
+            _sleep(random.uniform(*SECONDS))
+
+    faultpoints._die = reached
+
+
+def _sleep(seconds: float) -> None:
     me = os.getpid()
-    wake = f"sleep {random.uniform(0.2, LONGEST):.1f}; kill -CONT {me}"
-    subprocess.Popen(["/bin/sh", "-c", wake], stderr=subprocess.DEVNULL, start_new_session=True)
+    wake = ["/bin/sh", "-c", f"sleep {seconds:.1f}; kill -CONT {me}"]
+    subprocess.Popen(wake, stderr=subprocess.DEVNULL, start_new_session=True)
     sys.stderr.write(json.dumps({"event": SLEPT, "level": "warning"}) + "\n")
     sys.stderr.flush()
     os.kill(me, signal.SIGSTOP)
 
 
-class Sleeps:
-    """The count of `faultpoints`, and sleep where that would end."""
-
-    def __init__(self, value: str) -> None:
-        _, _, times = value.partition(":")
-        self._left = int(times or 1)
-
-    def __call__(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            fall_asleep()
-
-
 if __name__ == "__main__":
-    faultpoints._die = Sleeps(os.environ.get(faultpoints.VARIABLE, ""))
+    sleep_where_it_would_die()
     main()

@@ -17,8 +17,7 @@ from tests.journeys.program import Program
 from tests.proxy import Proxy
 
 REPLACED = "ended by SIGTERM"
-ASLEEP = 0.5
-"""How often it sleeps at its place instead."""
+SLEEPER = ("tests.chaos.sleeper",)
 LONGEST_AWAY = 5.0
 """Seconds until it is started again, at most."""
 
@@ -35,8 +34,9 @@ class Supervised:
         takeovers: Takeovers,
         places: Iterator[str],
         armed: float,
+        asleep: float,
     ) -> None:
-        """Starts with the probability `armed` so that it dies at the next of `places`, or sleeps there."""
+        """Starts with the probability `armed` so that it dies at the next of `places`; `asleep` of these sleep there."""
         self._program = program
         self.proxy = proxy
         self.in_trouble = False
@@ -45,6 +45,7 @@ class Supervised:
         self._takeovers = takeovers
         self._places = places
         self._share_armed = armed
+        self._share_asleep = asleep
         self._place: str | None = None
         self._awake = program.module
         self._ends = False
@@ -72,10 +73,12 @@ class Supervised:
         self._place = next(self._places) if self._scene.chance.random() < self._share_armed else None
         self._program.environment.pop(faultpoints.VARIABLE, None)
         if self._place is not None:
-            times = 1 if self._place.startswith(("backfill.", "preview.")) else self._scene.chance.choice((1, 2, 3, 8))
+            times = (
+                1 if self._place.startswith(("backfill.", "preview.")) else self._scene.chance.choice((1, 1, 2, 3, 8))
+            )
             self._program.environment[faultpoints.VARIABLE] = f"{self._place}:{times}"
-            if self._scene.chance.random() < ASLEEP:
-                self._program.module = ("tests.chaos.sleeper",)
+            if self._scene.chance.random() < self._share_asleep:
+                self._program.module = SLEEPER
         await self._program.start()
 
     async def _note_end(self, code: int) -> None:

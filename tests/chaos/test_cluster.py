@@ -48,7 +48,7 @@ async def test_who_sleeps_for_longer_than_a_lease_does_nothing_to_what_others_ha
 
 @pytest.mark.parametrize("way", ["take_down_the_fence", "write_without_checking_the_owner"])
 async def test_a_turn_that_is_closed_by_whoever_had_it_before_is_noticed(tmp_path: Path, way: str) -> None:
-    """Either way: what keeps a post from being repeated does not keep a stranger's answer out of the store."""
+    """Either way: the look before a post does not keep what is not its own out of the store."""
     outcome = await stopped_at_work(tmp_path, ("tests.chaos.broken", way))
     assert outcome.verdict.twice > 0
     assert not outcome.verdict.kept

@@ -157,23 +157,6 @@ async def test_one_is_stopped_while_its_answer_grows_and_touches_nothing_of_it_o
     assert cluster.agent.received == 4
 
 
-async def test_one_is_stopped_before_its_answer_grows_and_shows_nothing_of_it_once_it_wakes(cluster):
-    await cluster.start()
-    thread, _ = await cluster.ask("hello")
-    cluster.agent.hold()
-    await cluster.say(SLOW, thread)
-    await cluster.asked(2)
-    worker = await cluster.worker_in(thread)
-    await cluster.stop(worker)
-    shown = await cluster.until_shown(thread, 2)
-    await cluster.all_done()
-    cluster.go_on(worker)
-    cluster.agent.release()
-    await cluster.worlds[worker].program.logged("turn.lost")
-    await cluster.end()
-    assert cluster.shown(thread) == shown
-
-
 def writing(calls):
     """Those that change what stands in a thread."""
     names = [getattr(call, "name", call.method) for call in calls]
