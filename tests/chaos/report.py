@@ -86,7 +86,7 @@ def rewritten(page: str, heading: str, told: str) -> str:
 def _places(outcome: Outcome) -> str:
     places = {f"`{name}`: {what}": name for name, what in faultpoints.POINTS.items()} | {RANDOM: RANDOM}
     killed = {said: outcome.killed_at[name] for said, name in places.items()}
-    if not outcome.slept_at:
+    if not outcome.slept_at.total():
         return _markdown("a process was killed where", "times", killed)
     asleep = {name: f"{times:,}" for name, times in outcome.slept_at.items()} | {RANDOM: "see below"}
     both = [f"| {said} | {killed[said]:,} | {asleep.get(name, '0')} |" for said, name in places.items()]
