@@ -61,13 +61,12 @@ def write(url: str, *, turns: int, sessions: int) -> None:
     """Makes the schema and writes so many answered messages, in turn over the sessions."""
     database.migrate_at(url)
     engine = database.open_engine(url)
-    percent = "%" if engine.dialect.name == "sqlite" else "%%"  # psycopg's parameters begin with one
     with engine.begin() as connection:
         for count, statement in _ROWS:
             numbers = _NUMBERS[engine.dialect.name].format(count=turns if count == "turns" else sessions)
             filled = statement.format(numbers=numbers, envelope=_ENVELOPE, padding=_PADDING)
             # Not as text(): JSON is full of what would be parameters there.
-            connection.exec_driver_sql(filled.replace(":sessions", str(sessions)).replace("%", percent))
+            connection.exec_driver_sql(filled.replace(":sessions", str(sessions)))
         if engine.dialect.name == "postgresql":
             for table in ("turns", "deliveries"):
                 connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'seq'), {max(turns, 1)})"))
