@@ -21,8 +21,8 @@ def scans(url: str) -> list[str]:
     with engine.begin() as connection:
         as_the_bridge.begin(connection, ())
         for table, line in ((open_turns, open_turns.c.session_id), (open_deliveries, open_deliveries.c.line)):
-            wanted = {"me": "nobody", "alive": [0], "now": 4e9, "limit": 64}
-            statement = oldest_free(table, line).params(wanted)
+            wanted = {"me": "nobody", "alive": [0], "now": 4e9}
+            statement = oldest_free(table, line).limit(64).params(wanted)
             written = statement.compile(engine, compile_kwargs={"literal_binds": True})
             plan = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {written}")).scalar_one()
             plan = json.loads(plan) if isinstance(plan, str) else plan
