@@ -1,8 +1,8 @@
 """A store in PostgreSQL, for any number of processes: the connection, what keeps them apart, and how they tell others.
 
 Nothing is set for a session, only for the one transaction: behind a pooler that gives every transaction another
-session, settings, locks and prepared statements of a session would be somebody else's. Only notifications do not come
-through such a pooler. https://www.pgbouncer.org/features.html
+session, settings, locks and prepared statements of a session would be somebody else's; statements are prepared only
+where there is none. Only notifications do not come through such a pooler. https://www.pgbouncer.org/features.html
 """
 
 import contextlib
@@ -36,6 +36,8 @@ HEARD_WITHIN = 5.0
 """Seconds within which a process hears what it told itself, or hears nothing at all."""
 LISTENS_AGAIN = 2.0
 """Seconds after which it is tried again to listen."""
+PREPARED_AFTER = 3
+"""So many times a statement is sent before the server is asked to keep its plan, where there is no pooler."""
 CONNECTING: dict[str, Any] = {
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     "connect_timeout": 5,
@@ -58,6 +60,7 @@ _BEGIN = text(
         set_config('idle_in_transaction_session_timeout', :left_open, true),
         set_config('enable_seqscan', 'off', true),
         set_config('jit', 'off', true),
+        set_config('plan_cache_mode', 'force_generic_plan', true),
         CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END,
         (SELECT count(pg_advisory_xact_lock(line)) FROM unnest(CAST(:lines AS bigint[])) AS line)
     """
@@ -204,6 +207,19 @@ class Shared:
 
     def _connected(self, connection: psycopg.Connection, _record: Any) -> None:
         self._watch.connected(lambda: connection.pgconn.socket)
+        if _is_direct(connection):
+            connection.prepare_threshold = PREPARED_AFTER
+
+
+def _is_direct(connection: psycopg.Connection) -> bool:
+    """Whether the server itself is on the other side: a pooler makes up the process id that it names at the beginning.
+
+    https://www.postgresql.org/docs/current/protocol-flow.html#id-1.10.6.7.3: BackendKeyData.
+    """
+    with connection.cursor() as cursor:
+        found = cursor.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    return found == (connection.pgconn.backend_pid,)
 
 
 def _seconds() -> float:
