@@ -9,6 +9,7 @@ from sqlalchemy import text
 from bridge.store import database, postgresql
 from bridge.store.claims import oldest_free
 from bridge.store.schema import open_deliveries, open_turns
+from bridge.store.sqlstore import LEASE_SECONDS
 
 BY_INDEX = frozenset({"Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Bitmap Index Scan"})
 
@@ -17,11 +18,11 @@ def scans(url: str) -> list[str]:
     """A line for each table that a claim looks at now."""
     engine = database.open_engine(url)
     found: list[str] = []
-    as_the_bridge = postgresql.Shared(engine, "nobody")
+    as_the_bridge = postgresql.Shared(engine, "nobody", LEASE_SECONDS)
     with engine.begin() as connection:
         as_the_bridge.begin(connection, ())
         for table, line in ((open_turns, open_turns.c.session_id), (open_deliveries, open_deliveries.c.line)):
-            wanted = {"me": "nobody", "alive": [0], "now": 4e9}
+            wanted = {"me": "nobody", "alive": [0], "now": 4e9, "over": 4e9}
             statement = oldest_free(table, line).limit(64).params(wanted)
             written = statement.compile(engine, compile_kwargs={"literal_binds": True})
             plan = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {written}")).scalar_one()

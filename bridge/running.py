@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
-from bridge.errors import InstanceError, TurnInterrupted
+from bridge.errors import InstanceError, LeaseLost, TurnInterrupted
 from bridge.instance import CanStop, Instance, Turn
 
 _log = structlog.get_logger(__name__)
@@ -25,6 +25,7 @@ class _Running:
     turn: Turn
     limit: asyncio.Timeout
     stopped: bool = False
+    lost: bool = False
 
 
 class RunningTurns:
@@ -38,20 +39,25 @@ class RunningTurns:
         self._telling: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
-    async def limited(self, seq: int, turn: Turn) -> AsyncGenerator[None]:
+    async def limited(self, seq: int, turn: Turn, until_lost: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
         """While this is open the turn may be stopped, which ends what is done here with Stopped.
 
-        Raises TurnInterrupted if it takes too long. An agent that would work on without us is told not to.
+        Raises TurnInterrupted if it takes too long, and LeaseLost once `until_lost` is over: then another process asks
+        the agent. One that would work on without us is told not to, unless somebody else listens to it from now on.
         """
         one = _Running(turn, asyncio.timeout(self._longest))
         self._running[seq] = one
+        watching = asyncio.ensure_future(self._hang_up(one, until_lost))
         try:
             async with one.limit:
                 try:
                     yield
                 finally:
+                    watching.cancel()
                     del self._running[seq]
         except TimeoutError:
+            if one.lost:
+                raise LeaseLost("its agent was hung up on, since another process asks it from now on") from None
             if one.stopped:
                 raise Stopped from None
             await self._tell(turn)
@@ -72,6 +78,13 @@ class RunningTurns:
         telling = asyncio.create_task(self._tell(one.turn))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
+
+    @staticmethod
+    async def _hang_up(one: _Running, until_lost: Callable[[], Awaitable[None]]) -> None:
+        await until_lost()
+        if not one.limit.expired():
+            one.lost = True
+            one.limit.reschedule(asyncio.get_running_loop().time())
 
     async def _tell(self, turn: Turn) -> None:
         if isinstance(self._instance, CanStop):

@@ -86,7 +86,6 @@ class Turns:
         shows: Mapping[str, Shows],
         manner: Manner = replies.PLAIN,
     ) -> None:
-        """`longest_answer`: an answer of more platform messages becomes a file; 0: never."""
         self._instance = instance
         self._settings = settings
         self._store = store
@@ -254,7 +253,7 @@ class Turns:
         came, shown = replies.Said(left), None
         try:
             async with (
-                self._running.limited(lease.seq, turn),
+                self._running.limited(lease.seq, turn, lambda: self._store.until_lost(lease)),
                 shows.statuses.shown(lease.envelope) as status,
                 shows.previews.growing(lease) as growing,
                 contextlib.aclosing(self._instance.run(turn)) as items,

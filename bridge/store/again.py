@@ -32,7 +32,7 @@ class AgainStatements:
 
     def ask_again(self, connection: Connection, calls: Sequence[AskAgain]) -> Sequence[int | BridgeError | None]:
         """Only for turns that are still ours; the `seq` of what was opened for each."""
-        held = self._leasing.held(connection, [call.lease.seq for call in calls])
+        held = self._leasing.held(connection, [call.lease for call in calls])
         meant = [dead.given_up_last(connection, call.lease) if call.lease.seq in held else None for call in calls]
         dead.retry(connection, [letter for letter in meant if letter])
         closed = self._turns.finish(

@@ -1,39 +1,62 @@
 """The one claim statement, for turns and for deliveries: the oldest open row of each line, if its lease is free."""
 
+import asyncio
 import itertools
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, exists, func, or_, select, true, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from bridge.store.protocol import Lease
 from bridge.store.together import Together
 
 LATE = -1.0
 """`lease_until`, until it is leased, of a row that may come into its line when one behind it is in work already."""
+LOST = 0.0
+"""Until when a lease lasts that is not ours any more."""
+HANGS_UP = 0.1
+"""The part of a lease at whose end nobody listens to an agent any more, before another process asks it."""
+LOOKS_EVERY = 0.5
+"""Seconds after which it is looked again whether a lease was lost meanwhile."""
 SURE = 0.25
 """The part of a lease at whose end nobody relies on it any more without having asked the database."""
 
 
 def oldest_free(open_rows: Table, line: Column[str]) -> Select[int, int, bool, float | None]:
-    """`seq, attempts, in_doubt, failing_since` of what may be leased. Parameters: me, alive, now.
+    """`seq, attempts, in_doubt, failing_since` of what may be leased. Parameters: me, alive, now, over.
 
     The head of a line waits for its own back-off (a retry is a `lease_until` in the future), so order needs no code.
-    What this process works on is never free to it, however late a renewal is. What came `LATE` waits while something
-        behind it is worked on.
+    What this process works on is never free to it, however late a renewal is; what others do, once its lease ended
+    before `over`. What came `LATE` waits while something behind it is worked on.
     """
     earlier, later = open_rows.alias("earlier"), open_rows.alias("later")
+    alive: BindParameter[Sequence[int]] = bindparam("alive", expanding=True)
     return (
         select(open_rows.c.seq, open_rows.c.attempts, open_rows.c.in_doubt, open_rows.c.failing_since)
         .where(
             open_rows.c.lease_until <= bindparam("now"),
             or_(
                 open_rows.c.owner.is_(None),
-                open_rows.c.owner != bindparam("me"),
-                open_rows.c.seq.not_in(bindparam("alive", expanding=True)),
+                and_(open_rows.c.owner != bindparam("me"), open_rows.c.lease_until <= bindparam("over")),
+                and_(open_rows.c.owner == bindparam("me"), open_rows.c.seq.not_in(alive)),
             ),
             ~exists().where(earlier.c[line.name] == line, earlier.c.seq < open_rows.c.seq),
             or_(
@@ -43,8 +66,8 @@ def oldest_free(open_rows: Table, line: Column[str]) -> Select[int, int, bool, f
                     later.c.seq > open_rows.c.seq,
                     later.c.owner.is_not(None),
                     or_(
-                        later.c.lease_until > bindparam("now"),
-                        and_(later.c.owner == bindparam("me"), later.c.seq.in_(bindparam("alive", expanding=True))),
+                        later.c.lease_until > bindparam("over"),
+                        and_(later.c.owner == bindparam("me"), later.c.seq.in_(alive)),
                     ),
                 ),
             ),
@@ -106,7 +129,7 @@ class Leasing:
         self._in_work = (
             select(open_rows.c.owner, func.count())
             .where(
-                queue == bindparam("queue"), open_rows.c.owner.is_not(None), open_rows.c.lease_until > bindparam("now")
+                queue == bindparam("queue"), open_rows.c.owner.is_not(None), open_rows.c.lease_until > bindparam("over")
             )
             .group_by(open_rows.c.owner)
         )
@@ -136,7 +159,7 @@ class Leasing:
             .returning(open_rows.c.seq)
         )
         self._others_end = select(func.min(open_rows.c.lease_until)).where(
-            open_rows.c.owner != me, open_rows.c.lease_until > bindparam("now")
+            open_rows.c.owner != me, open_rows.c.lease_until > bindparam("over")
         )
         self._end_all = update(open_rows).values(lease_until=0.0)
         self._end_ours = ours.values(lease_until=0.0)
@@ -148,7 +171,7 @@ class Leasing:
 
         `share`: how many all processes together may have leased of this queue, and how many processes share that.
         """
-        wanted = {"queue": queue, "me": self.me, "alive": self._working(), "now": now}
+        wanted = {"queue": queue, "me": self.me, "alive": self._working(), "now": now, "over": self._over(now)}
         found: Sequence[Row[int, int, bool, float | None]]
         found = connection.execute(self._oldest_free, wanted | {"limit": limit}).all()
         if found and self._together.shared:
@@ -177,7 +200,7 @@ class Leasing:
     def _left(self, connection: Connection, queue: str, now: float, most: int, workers: int) -> int:
         """How many more this process may lease."""
         in_work: dict[str, int] = {
-            row[0]: row[1] for row in connection.execute(self._in_work, {"queue": queue, "now": now})
+            row[0]: row[1] for row in connection.execute(self._in_work, {"queue": queue, "over": self._over(now)})
         }
         ours = in_work.pop(self.me, 0)
         elsewhere: int = sum(in_work.values())
@@ -189,13 +212,18 @@ class Leasing:
 
     def any_free(self, connection: Connection, now: float) -> bool:
         """Whether there is something that anybody might claim."""
-        wanted = {"me": self.me, "alive": self._working(), "now": now, "limit": 1}
+        wanted = {"me": self.me, "alive": self._working(), "now": now, "over": self._over(now), "limit": 1}
         return connection.execute(self._any_free, wanted).first() is not None
 
     def others_end(self, connection: Connection, now: float) -> float | None:
         """In how many seconds the first of the others' leases is over, if it is not renewed; None: they have none."""
-        first = connection.execute(self._others_end, {"now": now}).scalar()
-        return None if first is None else first - now
+        over = self._over(now)
+        first = connection.execute(self._others_end, {"over": over}).scalar()
+        return None if first is None else first - over
+
+    def _over(self, now: float) -> float:
+        """Whose lease ended before this does not work any more."""
+        return now - self._together.leniency
 
     def leased(self, now: float) -> dict[str, Any]:
         """The columns of a new row that is ours from the start, and in doubt."""
@@ -225,14 +253,31 @@ class Leasing:
         held = self._alive.get(lease.seq)
         return held is not None and held.number == lease.number
 
+    def _is_older(self, lease: Lease) -> bool:
+        """Whether this process lost it, and has leased the row anew since."""
+        return lease.seq in self._alive and not self._is_current(lease)
+
+    def left(self, lease: Lease, now: float) -> float:
+        """For how many seconds it is ours, as far as this process knows; 0 if it is not. Any thread may call this."""
+        held = self._alive.get(lease.seq)
+        return max(held.until - now, 0.0) if held is not None and held.number == lease.number else 0.0
+
     def is_sure(self, lease: Lease, now: float) -> bool:
         """Whether it is ours for a while yet, as far as this process knows. Any thread may call this."""
-        held = self._alive.get(lease.seq)
-        return held is not None and held.number == lease.number and held.until - now > self._lease_seconds * SURE
+        return self.left(lease, now) > self._lease_seconds * SURE
 
-    def held(self, connection: Connection, seqs: Sequence[int]) -> set[int]:
-        """Which of these are still ours, and stay so until the transaction ends: the fence before every write."""
-        return set(connection.execute(self._held, {"of": seqs}).scalars())
+    async def until_lost(self, lease: Lease, steady: Callable[[], float], *, alone: Callable[[], bool]) -> None:
+        """Returns once a renewal found that it is not ours, or just before it ends while others may take it."""
+        while (held := self._alive.get(lease.seq)) and held.number == lease.number and held.until != LOST:
+            left = held.until - steady() - self._lease_seconds * HANGS_UP
+            if left <= 0 and not alone():
+                return
+            await asyncio.sleep(min(left, LOOKS_EVERY) if left > 0 else LOOKS_EVERY)
+
+    def held(self, connection: Connection, leases: Sequence[Lease]) -> set[int]:
+        """The rows of what is still ours, and stays so until the transaction ends: the fence before every write."""
+        seqs = [lease.seq for lease in leases if not self._is_older(lease)]
+        return set(connection.execute(self._held, {"of": seqs}).scalars()) if seqs else set()
 
     def renew(self, connection: Connection, now: float) -> list[int]:
         """Every lease that somebody works on, and that is still ours, lasts its full time again; their rows."""
@@ -241,8 +286,12 @@ class Leasing:
             return []
         until = now + self._lease_seconds
         renewed = list(connection.execute(self._renew, {"of": alive, "until": until}).scalars())
-        self._renewed.update((seq, until) for seq in renewed)
+        self._renewed |= dict.fromkeys(alive, LOST) | dict.fromkeys(renewed, until)
         return renewed
+
+    def is_renewed(self, lease: Lease) -> bool:
+        """Whether it was renewed in this transaction."""
+        return self._renewed.get(lease.seq, LOST) != LOST and not self._is_older(lease)
 
     def ended(self, *, committed: bool) -> None:
         """The transaction is over. What was taken in one that may have failed is left to run out."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from bridge.errors import StoreError
 from bridge.store import failures, postgresql, sqlite
 from bridge.store.schema import metadata
+from bridge.store.together import Alone, Together
 
 HEAD = "0010"
 """The newest migration that this program knows; a test holds it against the migrations."""
@@ -62,6 +63,11 @@ def transaction(url: str, *, read_only: bool = False) -> Generator[Connection]:
         raise failures.refusal(engine, error) from error
     finally:
         engine.dispose()
+
+
+def together(engine: Engine, me: str, lease_seconds: float) -> Together:
+    """What keeps processes apart on it; `me` is one process start."""
+    return postgresql.Shared(engine, me, lease_seconds) if engine.dialect.name == "postgresql" else Alone()
 
 
 def now(connection: Connection) -> float:

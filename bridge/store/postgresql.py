@@ -8,6 +8,7 @@ where there is none. Only notifications do not come through such a pooler. https
 import contextlib
 import functools
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -26,14 +27,22 @@ _log = structlog.get_logger(__name__)
 
 LONGEST = 10.0
 """Seconds that a transaction may take, waiting for locks and for a database that does not answer included."""
-LEFT_OPEN = 5.0
-"""Seconds after which the database ends the transaction of a process that is stopped or cut off in the middle of it."""
+LEFT_OPEN = 2.5
+"""Seconds after which the database ends the transaction of a process that is stopped or cut off in the middle of it: so
+few that others who wait for its locks renew their leases in time.
+"""
+NOTICED = 0.5
+"""So many seconds the clock may be ahead without anybody's lease looking over: they have more left when all is well."""
+UNSEEN = 2 / 3
+"""The part of a lease that the database is away without anybody's lease ending: it is renewed three times in one."""
 OLDEST = 130000
 """The oldest server that this is meant for (`server_version_num`); it is tried with 15."""
 CHANNEL = "threadbridge"
 """The name under which processes tell each other that there is work."""
 HEARD_WITHIN = 5.0
 """Seconds within which a process hears what it told itself, or hears nothing at all."""
+ENDS_WITHIN = 0.25
+"""Seconds within which it ends."""
 LISTENS_AGAIN = 2.0
 """Seconds after which it is tried again to listen."""
 PREPARED_AFTER = 3
@@ -163,9 +172,12 @@ class Shared:
 
     shared = True
 
-    def __init__(self, engine: Engine, me: str) -> None:
+    def __init__(self, engine: Engine, me: str, lease_seconds: float) -> None:
         self._me = me
+        self._lease_seconds = lease_seconds
         self._ahead = time.time() - _seconds()
+        self._took = 0.0
+        self._reached = self._back = -math.inf
         self._claims: bool | None = None
         self._watch = Watch(LONGEST)
         self._told = _Told(engine, me)
@@ -181,14 +193,25 @@ class Shared:
 
     steady = clock
 
+    @property
+    def leniency(self) -> float:
+        """As much as the clock may be ahead; and once the database is back, everybody renews theirs first."""
+        just_back = _seconds() - self._back < self._lease_seconds
+        return (self._took if self._took > NOTICED else 0.0) + (self._lease_seconds if just_back else 0.0)
+
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         self._claims = None
         return self._watch.watched()
 
     def begin(self, connection: Connection, lines: Sequence[str]) -> None:
-        asked_at = _seconds()  # what the answer takes makes leases shorter here, never longer
+        asked_at = _seconds()  # what the way takes makes our leases end earlier here than there, never later
         now = connection.execute(_BEGIN, {"lines": sorted({lock_number(line) for line in lines})}).scalar_one()
         self._ahead = now - asked_at
+        answered_at = _seconds()
+        self._took = answered_at - asked_at
+        if self._lease_seconds * UNSEEN < answered_at - self._reached < math.inf:
+            self._back = answered_at
+        self._reached = answered_at
 
     def claims_alone(self, connection: Connection) -> bool:
         if self._claims is None:
@@ -207,6 +230,7 @@ class Shared:
 
     def _connected(self, connection: psycopg.Connection, _record: Any) -> None:
         self._watch.connected(lambda: connection.pgconn.socket)
+        connection.add_notify_handler(lambda _: None)  # behind a pooler its session may be one that listens
         if _is_direct(connection):
             connection.prepare_threshold = PREPARED_AFTER
 
@@ -264,7 +288,7 @@ class _Told:
             other.execute("SELECT pg_notify(%s, %s)", (CHANNEL, self._me))
         heard, since = False, _seconds()
         while not self._ended.is_set():
-            for notification in connection.notifies(timeout=1.0, stop_after=1):
+            for notification in connection.notifies(timeout=ENDS_WITHIN, stop_after=1):
                 heard = True
                 if notification.payload != self._me:
                     self._wake()

@@ -216,7 +216,7 @@ class DeliveryStatements:
         self, connection: Connection, calls: Sequence[tuple[TurnLease, NewDelivery]]
     ) -> Sequence[DeliveryLease | BridgeError | None]:
         """Writes previews of turns that are still ours where nothing else waits to be posted, each leased at once."""
-        held = self._turns_leasing.held(connection, [turn.seq for turn, _ in calls])
+        held = self._turns_leasing.held(connection, [turn for turn, _ in calls])
         return [
             self._open_preview(connection, turn, preview)
             if turn.seq in held
@@ -236,7 +236,7 @@ class DeliveryStatements:
 
     def withdraw(self, connection: Connection, leases: Sequence[DeliveryLease]) -> Sequence[BridgeError | None]:
         """Forgets those that are still ours."""
-        held = self._leasing.held(connection, [lease.seq for lease in leases])
+        held = self._leasing.held(connection, leases)
         if held:
             connection.execute(_CLOSE_OPEN, [{"of": seq} for seq in held])
             connection.execute(_FORGET, [{"of": seq} for seq in held])
@@ -271,7 +271,7 @@ class DeliveryStatements:
     def close(self, connection: Connection, calls: Sequence[Close]) -> Sequence[BridgeError | None]:
         """Closes deliveries that are still ours."""
         now = self._clock()
-        held = self._leasing.held(connection, [call.lease.seq for call in calls])
+        held = self._leasing.held(connection, [call.lease for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         if ours:
             connection.execute(_CLOSE_OPEN, [{"of": call.lease.seq} for call in ours])
@@ -283,7 +283,7 @@ class DeliveryStatements:
 
     def open_again(self, connection: Connection, calls: Sequence[PostAgain]) -> Sequence[BridgeError | None]:
         """Opens deliveries that are still ours for a later attempt."""
-        held = self._leasing.held(connection, [call.lease.seq for call in calls])
+        held = self._leasing.held(connection, [call.lease for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         for call in ours:
             if call.holds is not None:

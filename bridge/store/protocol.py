@@ -320,6 +320,13 @@ class Store(Protocol):
         """
         ...
 
+    async def until_lost(self, lease: Lease) -> None:
+        """Returns once the lease is not ours any more, or just before it ends while another process may take it then.
+
+        To be waited for beside whatever others must not do at the same time.
+        """
+        ...
+
     def let_go(self, lease: Lease) -> None:
         """Nobody works on it any more: if it was not closed, its lease runs out and it is leased again, in doubt."""
         ...

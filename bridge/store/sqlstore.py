@@ -35,7 +35,6 @@ from bridge.store.processes import Answer, ProcessStatements, own_name
 from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.records import Counts
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
-from bridge.store.together import Alone, Together
 from bridge.store.told import ToldStatements
 from bridge.store.turns import Finish, OpenAgain, TurnStatements, Wanted
 from bridge.store.unasked import Unasked, UnaskedStatements
@@ -70,7 +69,7 @@ class SqlStore:
         """`clock` and `steady` take the place of the engine's own; without it, `steady` goes by `clock` at first."""
         self.lease_seconds = lease_seconds
         me = uuid.uuid4().hex
-        self._together: Together = postgresql.Shared(engine, me) if engine.dialect.name == "postgresql" else Alone()
+        self._together = database.together(engine, me, lease_seconds)
         given, self.clock = clock, clock or self._together.clock
         clock = self.clock
         self._steady = steady = steady or (self._together.steady if given is None else _steady_from(given()))
@@ -292,6 +291,9 @@ class SqlStore:
         if not leasing.is_sure(lease, self._steady()):
             await self._commit.write(self._confirm, lease)
 
+    async def until_lost(self, lease: Lease) -> None:
+        await self._leasing_of(lease).until_lost(lease, self._steady, alone=lambda: not self.peers.alive)
+
     def let_go(self, lease: Lease) -> None:
         self._leasing_of(lease).let_go(lease)
 
@@ -338,9 +340,10 @@ class SqlStore:
         return [to_stop] * len(calls)
 
     def _confirm(self, connection: Connection, leases: Sequence[Lease]) -> Sequence[BridgeError | None]:
-        now = self._steady()
-        ours = {seq for leasing in self._leasing for seq in leasing.renew(connection, now)}
-        return [None if lease.seq in ours else LeaseLost("somebody else works on it by now") for lease in leases]
+        for leasing in self._leasing:
+            leasing.renew(connection, self._steady())
+        lost = LeaseLost("somebody else works on it by now")
+        return [None if self._leasing_of(lease).is_renewed(lease) else lost for lease in leases]
 
     def _note(self, connection: Connection, calls: Sequence[Sequence[Entry]]) -> Sequence[BridgeError | None]:
         for entries in calls:

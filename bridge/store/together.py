@@ -29,6 +29,11 @@ class Together(Protocol):
         """The same, by the clock that leases and waits go by. Any thread may ask."""
         ...
 
+    @property
+    def leniency(self) -> float:
+        """So many seconds after their leases look over others may still be at work."""
+        ...
+
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """Around one, from before it is connected: it fails once it takes too long."""
         ...
@@ -62,6 +67,7 @@ class Alone:
 
     shared = False
     waits = False
+    leniency = 0.0
 
     def __init__(self) -> None:
         self._ahead = time.time() - time.monotonic()

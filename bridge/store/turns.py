@@ -182,7 +182,7 @@ class TurnStatements:
 
     def begin(self, connection: Connection, leases: Sequence[TurnLease]) -> Sequence[BridgeError | None]:
         """Notes of turns that are still ours that the agent is being asked."""
-        held = self._leasing.held(connection, [lease.seq for lease in leases])
+        held = self._leasing.held(connection, leases)
         if held:
             self._leasing.begin(connection, list(held))
         return [None if lease.seq in held else _lost(lease) for lease in leases]
@@ -190,7 +190,7 @@ class TurnStatements:
     def finish(self, connection: Connection, calls: Sequence[Finish]) -> Sequence[BridgeError | None]:
         """Closes turns that are still ours and writes their deliveries."""
         now = self._clock()
-        held = self._leasing.held(connection, [call.lease.seq for call in calls])
+        held = self._leasing.held(connection, [call.lease for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         if ours:
             connection.execute(_FINISH, [_finished_row(call, now) for call in ours])
@@ -216,7 +216,7 @@ class TurnStatements:
     def open_again(self, connection: Connection, calls: Sequence[OpenAgain]) -> Sequence[BridgeError | None]:
         """Opens turns that are still ours for a later attempt."""
         now = self._clock()
-        held = self._leasing.held(connection, [call.lease.seq for call in calls])
+        held = self._leasing.held(connection, [call.lease for call in calls])
         ours = [call for call in calls if call.lease.seq in held]
         if ours:
             connection.execute(_OPEN_AGAIN, [_opened_row(call, self._steady()) for call in ours])

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from bridge.channel import MessageRef
-from bridge.store.protocol import Accepted, DeliveryLease, TurnLease
+from bridge.store.protocol import Accepted, Arrival, DeliveryLease, TurnLease
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, result
-from bridge.work import Crew
+from bridge.work import Crew, until_stored
 
 LEASE_SECONDS = 2.0
 
@@ -48,14 +48,17 @@ class Worker:
         """Everything from the beginning, as after every start: what is known already is a duplicate."""
         for number in range(self.messages):
             message = arrival(number, f"t{number % self.sessions}")
-            both = await asyncio.gather(self.store.accept(message), self.store.accept(message))
+            both = await asyncio.gather(self.accept(message), self.accept(message))
             assert both.count(Accepted.TURN) <= 1
             self.accepted.write(b"%d\n" % number)
+
+    async def accept(self, message: Arrival) -> Accepted:
+        return await until_stored(lambda: self.store.accept(message))
 
     async def renew(self) -> None:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
-            await self.store.renew()
+            await until_stored(self.store.renew)
 
     async def look_at_posts_of_others(self) -> None:
         while True:
