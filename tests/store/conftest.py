@@ -1,12 +1,15 @@
 """What every store keeps is tried on both engines."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from bridge.store import database
+from bridge.store.sqlstore import SqlStore
+from bridge.testing.store_examples import LEASE_SECONDS, Clock, Stores
 from tests.postgresql import PostgreSQL
 
 ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -38,3 +41,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'store.db'}"
     found: str = request.getfixturevalue("postgresql_url")
     return found
+
+
+def stores_at(url: str) -> Stores:
+    """Opens stores on that database, also on a file: without the lock on it, as several processes would."""
+    database.migrate_at(url)
+
+    @asynccontextmanager
+    async def opened(clock: Clock) -> AsyncIterator[SqlStore]:
+        store = SqlStore(database.open_engine(url), lease_seconds=LEASE_SECONDS, clock=clock, steady=clock)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
