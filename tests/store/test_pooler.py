@@ -14,7 +14,7 @@ from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_contract import StoreContract
 from bridge.testing.store_examples import Stores, arrival, result
 from tests.pooler import SESSIONS, Pooler
-from tests.postgresql import PostgreSQL
+from tests.postgresql import USER, PostgreSQL
 from tests.store.conftest import asked, goes_all_the_way, stores_at
 
 ENOUGH = 2 * SESSIONS * postgresql.PREPARED_AFTER
@@ -95,13 +95,13 @@ async def test_whoever_is_given_a_session_after_the_store_finds_it_as_it_was(poo
     await store.close()
 
 
-def test_tables_are_made_through_it_in_the_schema_that_the_server_gives_to_the_database(
+def test_tables_are_made_through_it_in_the_schema_that_the_server_gives_to_its_user(
     pooler: Pooler, database_url: str
 ) -> None:
     name = database_url.rpartition("/")[2]
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA bot")
-        connection.execute(f"ALTER DATABASE {name} SET search_path = bot".encode())
+        connection.execute(f"ALTER ROLE {USER} IN DATABASE {name} SET search_path = bot".encode())
     assert database.migrate_at(pooler.url(name)) == (None, database.HEAD)
     with psycopg.connect(database_url) as connection:
         made = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'bot'").fetchone()
