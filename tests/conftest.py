@@ -1,4 +1,4 @@
-"""For all tests: no assertion of time, `--hypothesis-profile=thorough`, `--update-gallery`, `--openclaw`, PostgreSQL."""
+"""For all tests: no assertion of time, what can be said to pytest (`--openclaw` and others), PostgreSQL, PgBouncer."""
 
 import itertools
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.pooler import Pooler
 from tests.postgresql import NotInstalled, PostgreSQL
 
 settings.register_profile("threadbridge", deadline=None)
@@ -38,6 +39,17 @@ def postgresql() -> Iterator[PostgreSQL]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def pooler(postgresql: PostgreSQL) -> Iterator[Pooler]:
+    """A PgBouncer before it that gives every transaction another session; skipped where it is not installed."""
+    try:
+        before = Pooler(postgresql)
+    except NotInstalled as error:
+        pytest.skip(str(error))
+    yield before
+    before.close()
 
 
 @pytest.fixture

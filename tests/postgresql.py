@@ -1,31 +1,23 @@
-"""A real PostgreSQL on loopback: a cluster of its own in a temporary folder, which ends with the process that made it.
-
-A watcher, `sh` in a session of its own, waits for the end of a pipe that only this process holds: however this process
-ends, the watcher then stops the cluster and takes the folder away.
-"""
+"""A real PostgreSQL on loopback: a cluster of its own in a temporary folder, which ends with the process that made it."""
 
 import contextlib
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from tests.ordinary import PATIENCE, OrdinaryFolder
 from tests.ports import free_port
 
 FOLDER = "THREADBRIDGE_POSTGRESQL"
 """The variable that names the folder of PostgreSQL's programs; without it they are looked for."""
 USER = "bridge"
-PATIENCE = 30.0
-"""Seconds for a start or an end."""
 STOPS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 """https://www.postgresql.org/docs/current/server-shutdown.html."""
 
@@ -38,7 +30,7 @@ _SETTINGS = {
 }
 _FAST = {"fsync": "off", "full_page_writes": "off"}
 """What is committed survives the end of every process, but not the machine's."""
-_WATCH = 'read -r _; "$0" stop -D "$1/data" -m immediate -s; rm -rf "$1"'
+_WATCH = 'read -r _; "$1" stop -D "$0/data" -m immediate -s; rm -rf "$0"'
 
 
 class NotInstalled(Exception):
@@ -78,31 +70,18 @@ class PostgreSQL:
     def __init__(self, *, durable: bool = False) -> None:
         """Makes the cluster, which does not run yet. Raises NotInstalled."""
         self._programs = programs()
-        self._folder = Path(tempfile.mkdtemp(prefix="threadbridge-postgresql-"))
-        self._as_ordinary_user: dict[str, Any] = {
-            "cwd": self._folder,
-            # Nothing of the user's: PGDATA, PGPORT and the like would lead elsewhere.
-            "env": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-            "start_new_session": True,  # so that Ctrl-C comes to us, and we end it
-        }
-        if os.geteuid() == 0:
-            account = _ordinary_account()
-            os.chown(self._folder, account.pw_uid, account.pw_gid)
-            self._as_ordinary_user |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        self._watcher = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, self._programs / "pg_ctl", self._folder],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._as_ordinary_user,
-        )  # fmt: skip
-        self._data = self._folder / "data"
-        self.log = self._folder / "postgresql.log"
+        self._folder = OrdinaryFolder("threadbridge-postgresql-")
+        self._folder.watch(_WATCH, self._programs / "pg_ctl")
+        self._data = self._folder.path / "data"
+        self.log = self._folder.path / "postgresql.log"
         self.port = free_port()
         self._server: subprocess.Popen[bytes] | None = None
         made = subprocess.run(
             [self._programs / "initdb", "--no-sync", "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", self._data],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **self._as_ordinary_user,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **self._folder.as_its_owner,
         )  # fmt: skip
         assert made.returncode == 0, made.stdout + made.stderr
-        settings = {**_SETTINGS, "unix_socket_directories": str(self._folder), **({} if durable else _FAST)}
+        settings = {**_SETTINGS, "unix_socket_directories": str(self._folder.path), **({} if durable else _FAST)}
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
             configuration.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
@@ -116,7 +95,7 @@ class PostgreSQL:
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, "-p", str(self.port)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._as_ordinary_user,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._folder.as_its_owner,
             )  # fmt: skip
         ready_by = time.monotonic() + PATIENCE
         while not self._ready():
@@ -148,7 +127,7 @@ class PostgreSQL:
     def close(self) -> None:
         """Ends it and takes its folder away."""
         self.stop("immediate")
-        self._watcher.communicate(timeout=PATIENCE)
+        self._folder.close()
 
     def url(self, name: str, port: int | None = None) -> str:
         """Where that database is, or would be behind another port."""
@@ -179,9 +158,3 @@ class PostgreSQL:
             told = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
             return self._server is not None and told[:1] == [str(self._server.pid)] and told[-1].strip() == "ready"
         return False
-
-
-def _ordinary_account() -> pwd.struct_passwd:
-    with contextlib.suppress(KeyError):
-        return pwd.getpwnam("postgres")
-    return pwd.getpwnam("nobody")

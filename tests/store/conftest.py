@@ -1,12 +1,19 @@
 """What every store keeps is tried on both engines."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from bridge.channel import MessageRef
 from bridge.store import database
+from bridge.store.protocol import Accepted
+from bridge.store.sqlstore import SqlStore
+from bridge.testing.store_examples import LEASE_SECONDS, Clock, Stores, arrival, delivery, result, turn
 from tests.postgresql import PostgreSQL
 
 ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -38,3 +45,38 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'store.db'}"
     found: str = request.getfixturevalue("postgresql_url")
     return found
+
+
+def stores_at(url: str) -> Stores:
+    """Opens stores on that database, also on a file: without the lock on it, as several processes would."""
+    database.migrate_at(url)
+
+    @asynccontextmanager
+    async def opened(clock: Clock) -> AsyncIterator[SqlStore]:
+        store = SqlStore(database.open_engine(url), lease_seconds=LEASE_SECONDS, clock=clock, steady=clock)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
+
+
+async def goes_all_the_way(store: SqlStore, number: int) -> None:
+    """A message is accepted, answered, and its answer posted; nothing else may be open."""
+    assert await store.accept(arrival(number)) is Accepted.TURN
+    lease = await turn(store)
+    await store.begin_turn(lease)
+    await store.finish_turn(lease, result(f"answer to {number}"))
+    posted = await delivery(store)
+    assert posted.payload == {"text": f"answer to {number}"}
+    await store.delivered(posted, MessageRef(f"m{number}"))
+
+
+async def asked(store: SqlStore, question: str) -> Any:
+    """What the database answers in a transaction of the store's own."""
+
+    def ask(connection: Connection, calls: Sequence[None]) -> list[Any]:
+        return [connection.exec_driver_sql(question).scalar_one() for _ in calls]
+
+    return await store._commit.write(ask, None)

@@ -1,14 +1,14 @@
 """A PostgreSQL that cannot be used as it is: one sentence that names it and the remedy, and never its password."""
 
-import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bridge.errors import StoreError
@@ -18,7 +18,10 @@ from bridge.store.schema import metadata
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival
 from tests.ports import free_port
-from tests.store.conftest import ON_POSTGRESQL
+from tests.store.conftest import ON_POSTGRESQL, asked, goes_all_the_way
+
+ENOUGH = postgresql.PREPARED_AFTER + 2
+"""So many messages use each statement often enough for the server to keep its plan."""
 
 
 def change(url: str, *statements: str) -> None:
@@ -166,6 +169,44 @@ async def test_a_lock_that_another_program_holds_is_waited_for_so_long_and_no_lo
 
 
 @ON_POSTGRESQL
+async def test_what_is_committed_is_on_the_disk_also_where_the_database_would_not_wait_for_that(url: str) -> None:
+    change(url, f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = off")
+    store = await SqlStore.open(url)
+    assert await asked(store, "SELECT current_setting('synchronous_commit')") == "on"
+    await store.close()
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("waits_for", ["local", "remote_write", "remote_apply"])
+async def test_for_whom_else_a_commit_waits_is_left_to_the_database(url: str, waits_for: str) -> None:
+    change(url, f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = {waits_for}")
+    store = await SqlStore.open(url)
+    assert await asked(store, "SELECT current_setting('synchronous_commit')") == waits_for
+    await store.close()
+
+
+@ON_POSTGRESQL
+async def test_the_server_ends_what_a_process_that_is_stopped_left_open(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = postgresql._BEGIN.bindparams(left_open="100")  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(postgresql, "_BEGIN", begin)
+    store = await SqlStore.open(url)
+
+    def stopped(connection: Connection, _: Sequence[None]) -> list[None]:
+        own = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with psycopg.connect(url, autocommit=True) as other:
+            while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [own]).fetchone():
+                pass
+        return [None]
+
+    with pytest.raises(StoreError, match="idle-in-transaction timeout; it takes too long"):
+        await store._commit.write(stopped, None)
+    assert await store.accept(arrival(1)) is Accepted.TURN
+    await store.close()
+
+
+@ON_POSTGRESQL
 async def test_connections_that_the_server_ends_are_made_anew(url: str) -> None:
     store = await SqlStore.open(url)
     await store.accept(arrival(1))
@@ -219,18 +260,19 @@ def test_a_plan_says_what_a_migration_would_do_and_does_nothing(database_url: st
 async def test_what_a_newer_version_adds_a_running_older_one_survives(url: str) -> None:
     """Newer versions only add: columns with a default or none, tables, indexes."""
     store = await SqlStore.open(url)
-    await store.accept(arrival(1))
+    for number in range(ENOUGH):
+        await goes_all_the_way(store, number)
     with database.transaction(url) as connection:
         for statement in (
-            "ALTER TABLE turns ADD COLUMN mood TEXT",
-            "ALTER TABLE open_turns ADD COLUMN weight INTEGER NOT NULL DEFAULT 1",
+            *(f"ALTER TABLE {table} ADD COLUMN mood TEXT" for table in metadata.tables),
+            *(f"ALTER TABLE {table} ADD COLUMN weight INTEGER NOT NULL DEFAULT 1" for table in metadata.tables),
+            "CREATE INDEX turns_of_mood ON turns (mood)",
             "CREATE TABLE moods (id INTEGER PRIMARY KEY)",
             "UPDATE alembic_version SET version_num = '9999'",
         ):
             connection.exec_driver_sql(statement)
-    assert await store.accept(arrival(2)) is Accepted.TURN
-    lease = (await asyncio.wait_for(store.lease_turns("main", 1), 5))[0]
-    assert lease.envelope.id == "p:1"
+    for number in range(ENOUGH, 2 * ENOUGH):
+        await goes_all_the_way(store, number)
     await store.close()
     with pytest.raises(StoreError, match="was written by a newer threadbridge"):
         await SqlStore.open(url)

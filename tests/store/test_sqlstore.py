@@ -2,43 +2,23 @@ import asyncio
 import json
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bridge.channel import MessageRef
 from bridge.errors import StoreError, Unstorable
 from bridge.store import database, reading
-from bridge.store.protocol import Accepted, Store
+from bridge.store.protocol import Accepted
 from bridge.store.sqlstore import SqlStore
-from bridge.testing.store_contract import StoreContract
-from bridge.testing.store_examples import LEASE_SECONDS, Clock, arrival, delivery, nothing_to_do, result, turn
+from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_do, result, turn
+from tests.store.conftest import ON_SQLITE
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.db'}"
-
-
-class TestSqlStore(StoreContract):
-    @pytest.fixture
-    def stores(self, url: str) -> Callable[[Clock], AbstractAsyncContextManager[Store]]:
-        database.migrate_at(url)
-
-        @asynccontextmanager
-        async def opened(clock: Clock) -> AsyncIterator[SqlStore]:
-            # Without the lock on the file: as several processes on one database will be.
-            engine = database.open_engine(url)
-            store = SqlStore(engine, lease_seconds=LEASE_SECONDS, clock=clock, steady=clock)
-            yield store
-            await store.close()
-
-        return opened
-
-
+@ON_SQLITE
 async def test_a_second_process_is_refused(url: str) -> None:
     store = await SqlStore.open(url)
     with pytest.raises(StoreError, match=r"is in use by another threadbridge: stop that one first"):
@@ -47,6 +27,7 @@ async def test_a_second_process_is_refused(url: str) -> None:
     await (await SqlStore.open(url)).close()
 
 
+@ON_SQLITE
 async def test_a_restart_takes_over_at_once_without_waiting_for_leases(url: str) -> None:
     store = await SqlStore.open(url)
     await store.accept(arrival(1))
@@ -69,21 +50,20 @@ async def test_a_turn_that_was_only_claimed_when_the_process_died_is_not_in_doub
     await again.close()
 
 
-async def test_history_keeps_message_reply_and_platforms_payload(url: str, tmp_path: Path) -> None:
+async def test_history_keeps_message_reply_and_platforms_payload(url: str) -> None:
     store = await SqlStore.open(url)
     message = arrival(1)
     await store.accept(message)
     await store.finish_turn(await turn(store), result("answer", replies=[message.envelope]))
     await store.close()
-    with sqlite3.connect(tmp_path / "store.db") as connection:
-        raw, status, open_turns = connection.execute(
-            "SELECT raw, status, (SELECT count(*) FROM open_turns) FROM turns"
-        ).fetchone()
-    connection.close()
+    with database.transaction(url, read_only=True) as connection:
+        asked = text("SELECT raw, status, (SELECT count(*) FROM open_turns) FROM turns")
+        raw, status, open_turns = connection.execute(asked).one()
     assert json.loads(raw) == {"payload": {"untouched": ["ü", None, 1.5]}}
     assert (status, open_turns) == ("answered", 0)
 
 
+@ON_SQLITE
 async def test_what_cannot_be_committed_is_not_accepted_and_works_again_afterwards(url: str, tmp_path: Path) -> None:
     database.migrate_at(url)
     store = SqlStore(database.open_engine(url, patience=0.05))
@@ -126,15 +106,14 @@ async def test_deliveries_of_another_channel_are_left_to_it(url: str) -> None:
     await store.close()
 
 
-async def test_a_row_that_this_version_cannot_read_holds_up_nobody(url: str, tmp_path: Path) -> None:
+async def test_a_row_that_this_version_cannot_read_holds_up_nobody(url: str) -> None:
     store = await SqlStore.open(url)
     for number in (1, 2):
         await store.accept(arrival(number, "t"))
     await store.accept(arrival(3, "u"))
     await store.close()
-    with sqlite3.connect(tmp_path / "store.db") as connection:
-        connection.execute('UPDATE turns SET envelope = \'{"of": "the future"}\' WHERE seq = 1')
-    connection.close()
+    with database.transaction(url) as connection:
+        connection.exec_driver_sql('UPDATE turns SET envelope = \'{"of": "the future"}\' WHERE seq = 1')
     again = await SqlStore.open(url)
     leased = [lease.envelope.id for lease in await again.lease_turns("main", 9)]
     leased += [lease.envelope.id for lease in await again.lease_turns("main", 9)] if len(leased) < 2 else []
@@ -248,6 +227,7 @@ async def test_history_is_dated_by_the_clock_that_people_read(url: str) -> None:
     assert (record.finished_at, posting.created_at, record.deliveries[0].delivered_at) == (clock.now,) * 3
 
 
+@ON_SQLITE
 async def test_damage_is_never_taken_for_something_that_can_never_be_stored(url: str, tmp_path: Path) -> None:
     store = await SqlStore.open(url)
     await store.accept(arrival(1))
@@ -270,6 +250,7 @@ async def test_damage_is_never_taken_for_something_that_can_never_be_stored(url:
     await asyncio.wait_for(store.close(), 5)
 
 
+@ON_SQLITE
 async def test_a_database_that_cannot_be_opened_now_is_opened_when_it_can(url: str, tmp_path: Path) -> None:
     store = SqlStore(database.open_engine(url))
     (tmp_path / "store.db").mkdir()
