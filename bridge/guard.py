@@ -15,24 +15,39 @@ import aiohttp
 Confirm = Callable[[], Awaitable[None]]
 """Raises LeaseLost if the work is somebody else's by now, StoreError if nobody knows."""
 
-_confirm: ContextVar[Confirm | None] = ContextVar("confirm", default=None)
+
+class Looks:
+    """The looks that are taken for one piece of work."""
+
+    def __init__(self, confirm: Confirm) -> None:
+        self._confirm = confirm
+        self.passed = False
+        """A call was let through: what it does may be done, whatever a later look says."""
+
+    async def take(self) -> None:
+        await self._confirm()
+        self.passed = True
+
+
+_looks: ContextVar[Looks | None] = ContextVar("looks", default=None)
 
 
 @contextlib.contextmanager
-def guarded(confirm: Confirm) -> Generator[None]:
+def guarded(confirm: Confirm) -> Generator[Looks]:
     """Every call of a channel that is made in this is made only after `confirm`."""
-    before = _confirm.set(confirm)
+    looks = Looks(confirm)
+    before = _looks.set(looks)
     try:
-        yield
+        yield looks
     finally:
-        _confirm.reset(before)
+        _looks.reset(before)
 
 
 async def still_ours() -> None:
     """To be awaited right before a call; raises what `confirm` raises."""
-    confirm = _confirm.get()
-    if confirm is not None:
-        await confirm()
+    looks = _looks.get()
+    if looks is not None:
+        await looks.take()
 
 
 def before_each_call() -> aiohttp.TraceConfig:
