@@ -1,7 +1,7 @@
 """The last look before a call goes out that others will see: whose work it is may have changed while it waited.
 
 A channel whose calls are made by aiohttp gives `before_each_call` to its sessions: the look is then taken when a
-connection is there, and what is written follows at once.
+connection is there, and what is written follows at once. Where it fails, that connection is closed.
 """
 
 import contextlib
@@ -57,6 +57,7 @@ def before_each_call() -> aiohttp.TraceConfig:
         await still_ours()
 
     trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(look)
-    trace.on_connection_reuseconn.append(look)
+    # Called before the headers are written, whatever its name (`http_writer.py`, `write_headers`). A connection that is
+    # there when one of the signals about connections fails is forgotten without being closed (`connector.py`, 3.14.5).
+    trace.on_request_headers_sent.append(look)
     return trace
