@@ -1,9 +1,11 @@
 """What every store keeps is tried on both engines."""
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bridge.store import database
@@ -38,3 +40,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'store.db'}"
     found: str = request.getfixturevalue("postgresql_url")
     return found
+
+
+async def somebody_waits(url: str) -> None:
+    """Returns once a transaction waits in that PostgreSQL for what another one has locked."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while await (await connection.execute(waiting)).fetchone() is None:
+            pass
