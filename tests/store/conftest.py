@@ -42,9 +42,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return found
 
 
-async def somebody_waits(url: str) -> None:
-    """Returns once a transaction waits in that PostgreSQL for what another one has locked."""
+async def somebody_waits(url: str, *, how_many: int = 1) -> None:
+    """Returns once so many transactions wait in that PostgreSQL for what others have locked."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        while await (await connection.execute(waiting)).fetchone() is None:
+        while len(await (await connection.execute(waiting)).fetchall()) < how_many:
             pass
