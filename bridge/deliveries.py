@@ -66,9 +66,7 @@ class Deliveries:
                 await until_stored(lambda: self._store.withdraw(lease))
                 return
             if ref is None:
-                await until_stored(lambda: self._store.confirm(lease))
-                with guarded(lambda: self._store.confirm(lease)):
-                    ref = await self._channel.send(delivery)
+                ref = await self._send(lease, delivery)
         except RateLimited as error:
             log.info("delivery.waits", wait=round(error.retry_after, 1))
             wait, reason = error.retry_after, str(error)
@@ -77,13 +75,11 @@ class Deliveries:
             await until_stored(
                 lambda: self._store.retry_delivery(lease, wait, reason, in_doubt=doubted, counted=False, holds=holds)
             )
-        except NotSent as error:
-            await self._again(lease, str(error), in_doubt=lease.in_doubt and not looked_up)
         except OutcomeUnknown as error:
             await self._again(lease, str(error), in_doubt=True)
         except LeaseLost:
             raise
-        except StoreError as error:  # nobody knows whether it is ours, so it was not posted
+        except (NotSent, StoreError) as error:
             await self._again(lease, str(error), in_doubt=lease.in_doubt and not looked_up)
         except Rejected as error:
             log.error("delivery.dead", reason=str(error))  # noqa: TRY400 - the reason says it all
@@ -96,6 +92,17 @@ class Deliveries:
             await until_stored(lambda: self._store.delivered(lease, ref))
             faultpoints.reached("delivery.closed")
             log.info("delivery.sent", found=found, ms=round((self._store.clock() - lease.created_at) * 1000))
+
+    async def _send(self, lease: DeliveryLease, delivery: Delivery) -> MessageRef:
+        """Posts it. A StoreError means that nobody knew whose it is before anything was called."""
+        await until_stored(lambda: self._store.confirm(lease))
+        with guarded(lambda: self._store.confirm(lease)) as looks:
+            try:
+                return await self._channel.send(delivery)
+            except StoreError as error:
+                if isinstance(error, LeaseLost) or not looks.passed:
+                    raise
+                raise OutcomeUnknown(str(error)) from error
 
     async def _taken_over(self, lease: DeliveryLease) -> MessageRef | None:
         """The preview's message, which says this now; None if there is none any more."""

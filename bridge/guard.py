@@ -1,7 +1,7 @@
 """The last look before a call goes out that others will see: whose work it is may have changed while it waited.
 
 A channel whose calls are made by aiohttp gives `before_each_call` to its sessions: the look is then taken when a
-connection is there, and what is written follows at once.
+connection is there, and what is written follows at once. Where it fails, that connection is closed.
 """
 
 import contextlib
@@ -15,24 +15,39 @@ import aiohttp
 Confirm = Callable[[], Awaitable[None]]
 """Raises LeaseLost if the work is somebody else's by now, StoreError if nobody knows."""
 
-_confirm: ContextVar[Confirm | None] = ContextVar("confirm", default=None)
+
+class Looks:
+    """The looks that are taken for one piece of work."""
+
+    def __init__(self, confirm: Confirm) -> None:
+        self._confirm = confirm
+        self.passed = False
+        """A call was let through: what it does may be done, whatever a later look says."""
+
+    async def take(self) -> None:
+        await self._confirm()
+        self.passed = True
+
+
+_looks: ContextVar[Looks | None] = ContextVar("looks", default=None)
 
 
 @contextlib.contextmanager
-def guarded(confirm: Confirm) -> Generator[None]:
+def guarded(confirm: Confirm) -> Generator[Looks]:
     """Every call of a channel that is made in this is made only after `confirm`."""
-    before = _confirm.set(confirm)
+    looks = Looks(confirm)
+    before = _looks.set(looks)
     try:
-        yield
+        yield looks
     finally:
-        _confirm.reset(before)
+        _looks.reset(before)
 
 
 async def still_ours() -> None:
     """To be awaited right before a call; raises what `confirm` raises."""
-    confirm = _confirm.get()
-    if confirm is not None:
-        await confirm()
+    looks = _looks.get()
+    if looks is not None:
+        await looks.take()
 
 
 def before_each_call() -> aiohttp.TraceConfig:
@@ -42,6 +57,7 @@ def before_each_call() -> aiohttp.TraceConfig:
         await still_ours()
 
     trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(look)
-    trace.on_connection_reuseconn.append(look)
+    # Called before the headers are written, whatever its name (`http_writer.py`, `write_headers`). A connection that is
+    # there when one of the signals about connections fails is forgotten without being closed (`connector.py`, 3.14.5).
+    trace.on_request_headers_sent.append(look)
     return trace

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from bridge import files
-from bridge.channel import MessageRef
+from bridge.channel import Delivery, MessageRef
 from bridge.deliveries import PATIENCE, Deliveries
 from bridge.envelope import Conversation
-from bridge.errors import FileRefused, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.errors import FileRefused, NotSent, OutcomeUnknown, RateLimited, Rejected, StoreError
 from bridge.files import File
+from bridge.guard import still_ours
 from bridge.retry import ENOUGH
 from bridge.store import database, reading
 from bridge.store.protocol import NewDelivery, TurnResult
@@ -24,6 +25,14 @@ from tests.scripted import ScriptedChannel
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+class Calls(ScriptedChannel):
+    """Looks before its first call, as a channel does; `sends` say what becomes of those after it."""
+
+    async def send(self, delivery: Delivery) -> MessageRef:
+        await still_ours()
+        return await super().send(delivery)
 
 
 @asynccontextmanager
@@ -63,6 +72,24 @@ async def test_a_post_that_did_not_arrive_is_repeated_without_looking(url: str) 
         assert await channel.texts(2) == ["one", "two"]
     assert channel.looked_for == []
     assert [one.attempts for one in records(url)] == [2, 1]
+
+
+async def test_a_post_before_whose_first_call_nobody_knew_whose_it_is_is_repeated_without_looking(url: str) -> None:
+    channel = ScriptedChannel()
+    channel.sends = [StoreError("the store does not answer")]
+    async with posting(url, channel, "one"):
+        assert await channel.texts(1) == ["one"]
+    assert channel.looked_for == []
+
+
+async def test_a_post_after_whose_first_call_nobody_knew_whose_it_is_is_looked_for_and_not_repeated(url: str) -> None:
+    channel = Calls()
+    channel.sends = [StoreError("the store does not answer")]
+    channel.found = [[MessageRef("there")]]
+    async with posting(url, channel, "one", "two"):
+        assert await channel.texts(1) == ["two"]
+    first = records(url)[0]
+    assert (first.status, first.message_ref, channel.looked_for) == ("delivered", "there", [first.id])
 
 
 async def test_a_post_that_may_have_arrived_is_looked_for_and_not_repeated(url: str) -> None:

@@ -131,7 +131,7 @@ def drop(  # noqa: PLR0917 - one for each option
 
 def _change(  # noqa: PLR0917 - what the commands were given
     action: str,
-    change: Callable[[Any, Sequence[DeadLetter]], None],
+    change: Callable[[Any, Sequence[DeadLetter]], object],
     config_path: Path | None,
     ids: Sequence[str] | None,
     every: bool,
@@ -148,7 +148,10 @@ def _change(  # noqa: PLR0917 - what the commands were given
             raise ConfigError(["--channel, --session and --since go with --all, not with ids"])
         loaded = load(config_path)
         with database.transaction(config.store_url(loaded)) as connection:
-            chosen, problems = dead.named(connection, ids) if ids else (dead.letters(connection, filters), ())
+            found, problems = dead.named(connection, ids) if ids else (dead.letters(connection, filters), ())
+            chosen = dead.still(connection, found)
+            if ids and len(chosen) < len(found):  # somebody else was faster
+                _, problems = dead.named(connection, ids)
             if problems:
                 fail([*problems, *(["nothing was changed"] if chosen else [])])
             change(connection, chosen)

@@ -34,7 +34,8 @@ class AgainStatements:
         """Only for turns that are still ours; the `seq` of what was opened for each."""
         held = self._leasing.held(connection, [call.lease for call in calls])
         meant = [dead.given_up_last(connection, call.lease) if call.lease.seq in held else None for call in calls]
-        dead.retry(connection, [letter for letter in meant if letter])
+        opened = dead.retry(connection, [letter for letter in meant if letter])
+        meant = [letter if letter in opened else None for letter in meant]
         closed = self._turns.finish(
             connection,
             [

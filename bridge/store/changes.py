@@ -17,23 +17,22 @@ DELETED = "its message was deleted"
 _ORDER = (Changed.UNKNOWN, Changed.NOTHING, Changed.TOO_LATE, Changed.REPLACED, Changed.DROPPED)
 """Of a message that is several sessions', what matters most comes last."""
 
-_TURNS = select(turns.c.seq, turns.c.status, turns.c.instance, turns.c.envelope, turns.c.edited_at).where(
-    turns.c.channel == bindparam("on"), turns.c.envelope_id == bindparam("of")
+_OF_MESSAGE = (turns.c.channel == bindparam("on"), turns.c.envelope_id == bindparam("of"))
+_TURNS = select(turns.c.seq, turns.c.status, turns.c.instance, turns.c.envelope, turns.c.edited_at).where(*_OF_MESSAGE)
+_HOLD = (
+    select(open_turns.c.seq)
+    .join(turns, turns.c.seq == open_turns.c.seq)
+    .where(*_OF_MESSAGE, open_turns.c.owner.is_(None), open_turns.c.in_doubt == false(), open_turns.c.begun == false())
+    .order_by(open_turns.c.seq)
+    .with_for_update(of=open_turns)
 )
-_WAITS = (
-    open_turns.c.seq == bindparam("of"),
-    open_turns.c.owner.is_(None),
-    open_turns.c.in_doubt == false(),
-    open_turns.c.begun == false(),
-)
-_HOLD = update(open_turns).where(*_WAITS).values(owner=None).returning(open_turns.c.seq)
-"""Changes nothing, and keeps others from leasing it until the end of the transaction."""
+"""What of it waits. Others neither lease nor change that until the end of the transaction."""
 _REPLACE = (
     update(turns)
     .where(turns.c.seq == bindparam("of"))
     .values(envelope=bindparam("now_envelope"), raw=bindparam("now_raw"), edited_at=bindparam("at"))
 )
-_CLOSE = delete(open_turns).where(*_WAITS).returning(open_turns.c.seq)
+_CLOSE = delete(open_turns).where(open_turns.c.seq == bindparam("of"))
 _SKIP = (
     update(turns)
     .where(turns.c.seq == bindparam("of"))
@@ -53,24 +52,26 @@ class ChangeStatements:
 
     def apply(self, connection: Connection, call: MessageChange) -> Changed:
         """Of one message, in every session that it belongs to."""
-        rows = connection.execute(_TURNS, {"on": call.channel, "of": call.envelope_id}).all()
-        outcomes = [self._of_turn(connection, row, call) for row in rows]
+        message = {"on": call.channel, "of": call.envelope_id}
+        held = set(connection.execute(_HOLD, message).scalars())  # first: another process may be changing it just now
+        rows = connection.execute(_TURNS, message).all()
+        outcomes = [self._of_turn(connection, row, call, waits=row.seq in held) for row in rows]
         return max(outcomes, key=_ORDER.index, default=Changed.UNKNOWN)
 
-    def _of_turn(self, connection: Connection, row: Row[*tuple[Any, ...]], call: MessageChange) -> Changed:
+    def _of_turn(
+        self, connection: Connection, row: Row[*tuple[Any, ...]], call: MessageChange, *, waits: bool
+    ) -> Changed:
         if row.status == "skipped":
             return Changed.NOTHING
         if call.envelope is None:
-            return self._drop(connection, row)
+            return self._drop(connection, row) if waits else Changed.TOO_LATE
         stored = _read(row.envelope)
         if stored is None or stored.actor.id != call.envelope.actor.id:
             return Changed.UNKNOWN
         older = row.edited_at is not None and call.edited_at is not None and call.edited_at < row.edited_at
         if older or stored.text == call.envelope.text:
             return Changed.NOTHING
-        if stored.kind != "message" or call.envelope.kind != "message":
-            return Changed.TOO_LATE
-        if connection.execute(_HOLD, {"of": row.seq}).first() is None:
+        if not waits or stored.kind != "message" or call.envelope.kind != "message":
             return Changed.TOO_LATE
         now = stored.model_copy(
             update={"text": call.envelope.text, "actor": call.envelope.actor, "refs": call.envelope.refs}
@@ -85,8 +86,7 @@ class ChangeStatements:
         return Changed.REPLACED
 
     def _drop(self, connection: Connection, row: Row[*tuple[Any, ...]]) -> Changed:
-        if connection.execute(_CLOSE, {"of": row.seq}).first() is None:
-            return Changed.TOO_LATE
+        connection.execute(_CLOSE, {"of": row.seq})
         connection.execute(_SKIP, {"of": row.seq, "at": self._clock()})
         metrics.ENDED.labels(row.instance, "skipped").inc()
         return Changed.DROPPED

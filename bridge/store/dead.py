@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    insert,
     literal,
     null,
     select,
@@ -35,8 +36,9 @@ from bridge.store.schema import (
     sessions,
     turns,
 )
-from bridge.store.upsert import insert_or
 
+AT_ONCE = 500
+"""Rows that are named in one statement."""
 _DEAD_AT = func.coalesce(deliveries.c.dead_at, deliveries.c.created_at)
 _ENDED_AT = func.coalesce(turns.c.finished_at, turns.c.accepted_at)
 _DELIVERIES = select(
@@ -100,37 +102,36 @@ _GIVEN_UP = (
 )
 _GIVEN_UP_THERE = _GIVEN_UP.where(turns.c.place == bindparam("at"))
 
-_REOPEN_DELIVERY = (
-    insert_or(open_deliveries)
-    .from_select(
-        ["seq", "session_id", "channel", "line", "owner", "lease_until", "attempts", "in_doubt"],
-        select(
-            deliveries.c.seq,
-            deliveries.c.session_id,
-            deliveries.c.channel,
-            deliveries.c.channel + " " + deliveries.c.conversation,
-            null(),
-            literal(LATE),
-            literal(0),
-            deliveries.c.in_doubt,
-        ).where(deliveries.c.seq == bindparam("of")),
-    )
-    .on_conflict_do_nothing()
-)  # somebody else was faster
+_STILL_DEAD = {
+    table: select(table.c.seq)
+    .where(table.c.seq.in_(bindparam("of", expanding=True)), is_dead)
+    .order_by(table.c.seq)
+    .with_for_update()
+    for table, is_dead in ((deliveries, of_dead_letters), (turns, of_dead_turns))
+}
+_REOPEN_DELIVERY = insert(open_deliveries).from_select(
+    ["seq", "session_id", "channel", "line", "owner", "lease_until", "attempts", "in_doubt"],
+    select(
+        deliveries.c.seq,
+        deliveries.c.session_id,
+        deliveries.c.channel,
+        deliveries.c.channel + " " + deliveries.c.conversation,
+        null(),
+        literal(LATE),
+        literal(0),
+        deliveries.c.in_doubt,
+    ).where(deliveries.c.seq == bindparam("of")),
+)
 _DELIVERY_IS_OPEN = (
     update(deliveries)
     .where(deliveries.c.seq == bindparam("of"))
     .values(status="pending", attempts=0, dead_at=None, in_doubt=False)
 )
-_REOPEN_TURN = (
-    insert_or(open_turns)
-    .from_select(
-        ["seq", "session_id", "instance", "owner", "lease_until", "attempts", "in_doubt"],
-        select(turns.c.seq, turns.c.session_id, sessions.c.instance, null(), literal(LATE), literal(0), false())
-        .join(sessions, sessions.c.session_id == turns.c.session_id)
-        .where(turns.c.seq == bindparam("of")),
-    )
-    .on_conflict_do_nothing()
+_REOPEN_TURN = insert(open_turns).from_select(
+    ["seq", "session_id", "instance", "owner", "lease_until", "attempts", "in_doubt"],
+    select(turns.c.seq, turns.c.session_id, sessions.c.instance, null(), literal(LATE), literal(0), false())
+    .join(sessions, sessions.c.session_id == turns.c.session_id)
+    .where(turns.c.seq == bindparam("of")),
 )
 _TURN_IS_OPEN = (
     update(turns)
@@ -234,26 +235,39 @@ def given_up(connection: Connection, session: str, channel: str, place: str | No
     return _letter(row) if row else None
 
 
-def retry(connection: Connection, chosen: Sequence[DeadLetter]) -> None:
-    """Opens them again, as if they had never been tried.
+def still(connection: Connection, chosen: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Those that are dead letters now, and stay so until the transaction ends: somebody else may have been faster."""
+    held: set[tuple[bool, int]] = set()
+    for table, is_turn in ((deliveries, False), (turns, True)):
+        seqs = [one.seq for one in chosen if (one.kind == TURN) is is_turn]
+        for start in range(0, len(seqs), AT_ONCE):
+            found = connection.execute(_STILL_DEAD[table], {"of": seqs[start : start + AT_ONCE]}).scalars()
+            held.update((is_turn, seq) for seq in found)
+    return [one for one in chosen if (one.kind == TURN, one.seq) in held]
+
+
+def retry(connection: Connection, chosen: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+    """Opens them again, as if they had never been tried; those that are dead letters still.
 
     A delivery that may have been posted stays in doubt, so it is looked for first. A turn goes to the instance that
     its session has now. In its session or thread each goes before what waits there, but after what is in work.
     """
-    _each(connection, chosen, (_REOPEN_DELIVERY, _DELIVERY_IS_OPEN), (_REOPEN_TURN, _TURN_IS_OPEN, _NEXT_RUN))
+    return _each(connection, chosen, (_REOPEN_DELIVERY, _DELIVERY_IS_OPEN), (_REOPEN_TURN, _TURN_IS_OPEN, _NEXT_RUN))
 
 
-def drop(connection: Connection, chosen: Sequence[DeadLetter]) -> None:
-    """Marks them as what nobody misses."""
-    _each(connection, chosen, (_DROP_DELIVERY,), (_DROP_TURN,))
+def drop(connection: Connection, chosen: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+    """Marks them as what nobody misses; those that are dead letters still."""
+    return _each(connection, chosen, (_DROP_DELIVERY,), (_DROP_TURN,))
 
 
 def _each(
     connection: Connection, chosen: Sequence[DeadLetter], of_delivery: Sequence[Any], of_turn: Sequence[Any]
-) -> None:
+) -> Sequence[DeadLetter]:
+    dead = still(connection, chosen)
     for statements, seqs in (
-        (of_delivery, [{"of": one.seq} for one in chosen if one.kind != TURN]),
-        (of_turn, [{"of": one.seq} for one in chosen if one.kind == TURN]),
+        (of_delivery, [{"of": one.seq} for one in dead if one.kind != TURN]),
+        (of_turn, [{"of": one.seq} for one in dead if one.kind == TURN]),
     ):
         for statement in statements if seqs else ():
             connection.execute(statement, seqs)
+    return dead

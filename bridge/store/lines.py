@@ -7,11 +7,15 @@ from bridge.store.protocol import Arrival
 
 
 def of_arrival(arrival: Arrival) -> Sequence[str]:
-    """Its thread, the session that it would have without one, and the budgets that it counts against."""
+    """Its thread, the session that it would have without one, and the budgets that it counts against.
+
+    Thread and session are named without the channel, because one session may be written in from several. A ticket
+    that the thread keeps has its instance already, and keeps that.
+    """
     budgets = arrival.limits.budgets if arrival.limits else ()
     return [
-        f"{arrival.channel} {arrival.thread}",
-        f"{arrival.channel} {arrival.session}",
+        arrival.thread,
+        arrival.session,
         *of_budgets([(budget.scope, budget.key) for budget in budgets]),
     ]
 

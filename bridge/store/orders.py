@@ -176,8 +176,7 @@ class OrderStatements:
             outcome = self._end(connection, connection.execute(_OPEN_ONE, {"of": handle.turn}).first(), now)
         else:
             letters, _ = dead.named(connection, [turn_id(handle.turn)])
-            dead.retry(connection, letters)
-            outcome = Outcome.DONE if letters else Outcome.NOTHING
+            outcome = Outcome.DONE if dead.retry(connection, letters) else Outcome.NOTHING
         who, turn = press.actor, turn_id(handle.turn)
         audit.write(connection, [Entry(who, handle.grip, turn, outcome.value, handle.channel)], now)
         return outcome
@@ -223,8 +222,7 @@ class OrderStatements:
     def _ask_again(connection: Connection, order: Order, here: _Here) -> Outcome:
         place = None if order.everywhere else order.arrival.envelope.conversation.ref
         letter = dead.given_up(connection, here.session, order.arrival.channel, place)
-        dead.retry(connection, [letter] if letter else [])
-        return Outcome.DONE if letter else Outcome.NOTHING
+        return Outcome.DONE if letter and dead.retry(connection, [letter]) else Outcome.NOTHING
 
     def _begin_anew(self, connection: Connection, arrival: Arrival, here: _Here, now: float) -> str:
         if here.kept and connection.execute(_HAS_MESSAGES, {"of": here.session}).first() is None:

@@ -1,5 +1,6 @@
 """`threadbridge dead` as a person types it."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 
 from bridge.channel import MessageRef
+from bridge.store import database, dead
 from bridge.store.protocol import TurnResult
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import arrival, result
 from bridge.trace import trace_id
 from tests.cli.typed import configured, typed
+from tests.postgresql import PostgreSQL
+from tests.store.conftest import somebody_waits
 
 
 @pytest.fixture
@@ -128,6 +132,24 @@ async def test_what_people_wrote_cannot_steer_the_terminal(tmp_path: Path, store
     shown = typed(tmp_path, "dead", "show", "t1").stdout + typed(tmp_path, "dead", "list").stdout
     assert not {"\x1b", "\x07", "\r"} & set(shown)
     assert "  | �[2Jone�\n  |     two [red]\n" in shown
+
+
+async def test_of_several_of_which_somebody_opens_one_at_the_same_time_none_is_opened(
+    tmp_path: Path, postgresql: PostgreSQL
+) -> None:
+    file, url = configured(tmp_path).rpartition("/")[2], postgresql.database("dead_at_once")
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace(f"sqlite:///{file}", url))
+    store = await SqlStore.open(url)
+    one, other = await dead_turn(store, 1, "t"), await dead_turn(store, 2, "u")
+    with database.transaction(url) as connection:
+        assert dead.retry(connection, dead.named(connection, [one])[0])
+        done = asyncio.ensure_future(asyncio.to_thread(typed, tmp_path, "dead", "retry", one, other))
+        await somebody_waits(url)
+    said = f"threadbridge: {one} is no dead letter: it is open\nthreadbridge: nothing was changed\n"
+    assert ((await done).returncode, (await done).stderr) == (1, said)
+    assert [f"t{lease.seq}" for lease in await store.lease_turns("main", 9)] == [one]
+    await store.close()
 
 
 async def test_a_retry_opens_what_is_named_and_says_so(tmp_path: Path, store: SqlStore) -> None:

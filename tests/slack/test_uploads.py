@@ -10,8 +10,9 @@ from adapters.slack.simulator import SlackSimulator
 from adapters.slack.uploads import REFUSED, Uploads
 from bridge import files
 from bridge.channel import MessageRef
-from bridge.errors import FileRefused, NotSent, OutcomeUnknown, RateLimited, Rejected
+from bridge.errors import FileRefused, NotSent, OutcomeUnknown, RateLimited, Rejected, StoreError
 from bridge.files import File
+from bridge.guard import guarded
 from tests.slack.conftest import channel_for, closing
 from tests.slack.test_client import delivery
 
@@ -84,6 +85,20 @@ async def test_a_look_that_fails_does_not_make_it_a_failure(simulator, channel, 
     simulator.faults.rate_limit(HISTORY, retry_after=30)
     assert (await channel.send(with_file(thread))).endswith("/F0000000001")
     assert len(shared(simulator, thread)) == 1
+
+
+async def test_where_nobody_knows_whose_it_is_once_slack_took_it_the_looks_say_that_it_may_be_there(
+    simulator, channel, thread
+):
+    answers = iter([None, None, None, StoreError("the store does not answer")])  # two uploading, one posting, one after
+
+    async def confirm():
+        if (error := next(answers)) is not None:
+            raise error
+
+    with guarded(confirm) as looks, pytest.raises(StoreError):
+        await channel.send(with_file(thread))
+    assert (looks.passed, len(shared(simulator, thread))) == (True, 1)
 
 
 @pytest.mark.parametrize("code", sorted(REFUSED))

@@ -1,11 +1,13 @@
 """What every store keeps is tried on both engines."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 
@@ -80,3 +82,11 @@ async def asked(store: SqlStore, question: str) -> Any:
         return [connection.exec_driver_sql(question).scalar_one() for _ in calls]
 
     return await store._commit.write(ask, None)
+
+
+async def somebody_waits(url: str, *, how_many: int = 1) -> None:
+    """Returns once so many transactions wait in that PostgreSQL for what others have locked."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while len(await (await connection.execute(waiting)).fetchall()) < how_many:
+            pass

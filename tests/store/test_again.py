@@ -16,7 +16,7 @@ from bridge.store.protocol import Accepted, Arrival, NewDelivery, TurnLease, Tur
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_do, result, turn
 from tests.journeys.test_acknowledgement import refusing
-from tests.store.conftest import ON_SQLITE
+from tests.store.conftest import ON_POSTGRESQL, ON_SQLITE, somebody_waits
 
 NOTHING = [NewDelivery(Conversation(source="p", ref="t"), {"text": "nothing"}, kind="notice")]
 
@@ -210,6 +210,21 @@ async def test_looking_for_what_is_meant_looks_only_at_what_was_given_up_in_the_
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
     assert any("USING INDEX dead_turns (session_id=?" in step for step in plan), plan
     assert not any("TEMP B-TREE" in step for step in plan), plan
+
+
+@ON_POSTGRESQL
+async def test_what_another_process_opens_again_at_the_same_time_was_not_opened_by_this(
+    store: SqlStore, url: str
+) -> None:
+    await ended(store, arrival(1), "failed")
+    await store.accept(command(2))
+    lease = await turn(store)
+    with database.transaction(url) as connection:
+        assert dead.retry(connection, dead.named(connection, ["t1"])[0])
+        asked = asyncio.ensure_future(store.ask_again(lease, NOTHING))
+        await somebody_waits(url)
+    assert await asked is None
+    assert (await delivery(store)).payload == {"text": "nothing"}
 
 
 async def test_it_stands_in_the_audit(store: SqlStore, url: str) -> None:

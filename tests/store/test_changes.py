@@ -7,12 +7,14 @@ import pytest
 
 from bridge.envelope import Actor, Envelope
 from bridge.errors import StoreError
-from bridge.store import reading
+from bridge.store import database, reading
 from bridge.store.changed import Changed, MessageChange
+from bridge.store.changes import ChangeStatements
 from bridge.store.protocol import NewDelivery, TurnResult
 from bridge.store.records import TurnRecord
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, nothing_to_do, result, turn
+from tests.store.conftest import ON_POSTGRESQL, somebody_waits
 
 NEW = "what was meant"
 RAW = {"payload": "as it is now"}
@@ -200,6 +202,19 @@ async def test_an_edit_that_comes_twice_or_after_a_newer_one_does_no_harm(store:
     assert [await store.change(one) for one in [*steps, steps[1]]] == [
         Changed.REPLACED, Changed.REPLACED, Changed.NOTHING, Changed.NOTHING,
     ]  # fmt: skip
+    assert ((await record(store)).envelope.text, (await record(store)).edited_at) == ("two", 2)
+
+
+@ON_POSTGRESQL
+async def test_an_edit_that_waits_for_a_newer_one_to_be_committed_does_not_undo_it(
+    store: SqlStore, url: str, clock: Clock
+) -> None:
+    await waits_for_its_next_attempt(store, clock)
+    with database.transaction(url) as connection:
+        ChangeStatements(clock).change(connection, [edited(text="two", edited_at=2)])
+        older = asyncio.ensure_future(store.change(edited(text="one", edited_at=1)))
+        await somebody_waits(url)
+    assert await older is Changed.NOTHING
     assert ((await record(store)).envelope.text, (await record(store)).edited_at) == ("two", 2)
 
 

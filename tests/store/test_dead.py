@@ -1,7 +1,7 @@
 """Dead letters in the store, beside a bridge that runs on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from bridge.store.records import DeadFilters, DeadLetter, SessionSummary
 from bridge.store.schema import deliveries, of_dead_letters, of_dead_turns, turns
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import Clock, arrival, delivery, nothing_to_do, result, turn
-from tests.store.conftest import ON_SQLITE
+from tests.store.conftest import ON_POSTGRESQL, ON_SQLITE, somebody_waits
 
 NOTICE = NewDelivery(Conversation(source="p", ref="t"), {"text": "that failed"}, kind="notice")
 
@@ -293,6 +293,39 @@ async def test_ids_that_are_no_dead_letters_are_said_each(store: SqlStore, url: 
         "t1 is no dead letter: it is answered",
         f"{lease.id} is no dead letter: it is pending",
     ]
+
+
+@pytest.mark.parametrize("change", [dead.retry, dead.drop])
+async def test_what_is_no_dead_letter_any_more_by_then_is_left_alone(store: SqlStore, url: str, change: Any) -> None:
+    posted, asked, given_up = await bury(store, 1), await fail(store, 2), await fail(store, 3)
+    with database.transaction(url, read_only=True) as connection:
+        found = dead.named(connection, [posted, asked, given_up])[0]
+    retry(url, posted, asked)
+    await store.finish_turn(await turn(store), result("the answer"))
+    await store.delivered(await delivery(store), MessageRef("m1"))
+    with database.transaction(url) as connection:
+        assert [one.id for one in change(connection, found)] == [given_up]
+    assert problems(url, posted, asked) == [
+        f"{posted} is no dead letter: it is delivered", f"{asked} is no dead letter: it is answered",
+    ]  # fmt: skip
+    with database.transaction(url, read_only=True) as connection:
+        assert [one.run for one in reading.turn_record(connection, 2).deliveries] == [0]
+
+
+@ON_POSTGRESQL
+async def test_what_another_process_opens_again_at_the_same_time_is_no_dead_letter(store: SqlStore, url: str) -> None:
+    asked = await fail(store, 1)
+    posted = await bury(store, 2, "u")
+
+    def retry_both() -> Sequence[DeadLetter]:
+        with database.transaction(url) as connection:
+            return dead.retry(connection, dead.named(connection, [posted, asked])[0])
+
+    with database.transaction(url) as connection:
+        assert len(dead.retry(connection, dead.named(connection, [posted, asked])[0])) == 2
+        other = asyncio.ensure_future(asyncio.to_thread(retry_both))
+        await somebody_waits(url)
+    assert await other == []
 
 
 async def test_a_call_that_breaks_off_changes_nothing(store: SqlStore, url: str) -> None:

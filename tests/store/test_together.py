@@ -12,13 +12,13 @@ import pytest
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import LeaseLost
-from bridge.store import claims, commit, database, postgresql
+from bridge.store import claims, commit, database, postgresql, reading
 from bridge.store.peers import About
 from bridge.store.protocol import Accepted, NewDelivery, TurnLease
 from bridge.store.sqlstore import SqlStore
 from bridge.testing.store_examples import LEASE_SECONDS, Clock, arrival, delivery, nothing_to_do, result, turn
 from tests.proxy import Proxy
-from tests.store.conftest import ON_POSTGRESQL
+from tests.store.conftest import ON_POSTGRESQL, somebody_waits
 
 pytestmark = ON_POSTGRESQL
 
@@ -45,6 +45,28 @@ async def test_what_two_receive_at_the_same_time_is_one_turn(url: str, clock: Cl
         outcomes = await asyncio.gather(*(store.accept(arrival(n)) for n in range(20) for store in (one, other)))
         assert outcomes.count(Accepted.TURN) == 20
         assert outcomes.count(Accepted.DUPLICATE) == 20
+
+
+@pytest.mark.parametrize(
+    ("thread", "session", "binds_thread"), [("t{}", "ticket-1", True), ("t", "s", True), ("t{}", "user-1", False)]
+)
+async def test_the_first_messages_of_a_session_in_two_channels_go_to_one_instance(
+    url: str, clock: Clock, thread: str, session: str, binds_thread: bool
+) -> None:
+    orders = (("main", "second"), ("second", "main"))
+    async with two(url, clock) as stores:
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE turns IN SHARE MODE")
+            accepting: list[asyncio.Future[Accepted]] = []
+            for number, (store, instances) in enumerate(zip(stores, orders, strict=True), 1):
+                values = {"channel": f"c{number}", "instances": instances, "session": session}
+                said = arrival(number, thread.format(number), binds_thread=binds_thread, **values)
+                accepting.append(asyncio.ensure_future(store.accept(said)))
+                await somebody_waits(url, how_many=number)
+            connection.rollback()
+        assert await asyncio.gather(*accepting) == [Accepted.TURN, Accepted.TURN]
+    with database.transaction(url, read_only=True) as connection:
+        assert [one.instance for one in reading.turn_records(connection, session)] == ["main", "main"]
 
 
 async def test_what_one_works_on_the_other_leaves_alone_and_its_thread_too(url: str, clock: Clock) -> None:
