@@ -107,6 +107,8 @@ class AcceptStatements:
             session = session_of(arrival, known)
             if answered_by.get(session, arrival.instances[0]) not in arrival.instances:
                 session = arrival.thread if arrival.binds_thread else arrival.session  # another team's
+            if is_ticket(session):
+                answered_by.setdefault(session, arrival.instances[0])
             joins = arrival.too_old is None and arrival.joins
             if joins and thread is None:
                 known[key] = Thread(session, said_at)

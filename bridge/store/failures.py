@@ -68,7 +68,7 @@ _CONNECTING: Mapping[str, str] = {
     "remaining connection slots": SQLSTATES["53300"],
     "could not translate host name": "check the host in [bridge] store",
     "failed to resolve host": "check the host in [bridge] store",
-    "unsupported startup parameter": "a pooler stands before it: name the server, or set that for the role (ALTER ROLE … SET …)",
+    "unsupported startup parameter": "a pooler stands before it: name the server, or ALTER ROLE … SET it",
     "starting up": SQLSTATES["57P"],
     "shutting down": SQLSTATES["57P"],
 }

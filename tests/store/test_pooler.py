@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from bridge.store import commit, database, postgresql
@@ -106,3 +108,19 @@ def test_tables_are_made_through_it_in_the_schema_that_the_server_gives_to_its_u
     with psycopg.connect(database_url) as connection:
         made = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'bot'").fetchone()
     assert made == (len(metadata.tables) + 1,)
+
+
+async def test_what_a_pooler_tells_a_store_that_did_not_ask_is_not_kept(pooled: str) -> None:
+    one, other = await SqlStore.open(pooled), await SqlStore.open(pooled)
+    for store in (one, other):
+        await store.renew()
+
+    def kept(connection: Connection, calls: Sequence[None]) -> list[int]:
+        driver: Any = connection.connection.driver_connection
+        return [len(driver._notifies_backlog) for _ in calls]
+
+    for number in range(20 * SESSIONS):
+        await one.accept(arrival(number, f"t{number}"))
+    assert [await store._commit.write(kept, None) for store in (one, other)] == [0, 0]
+    for store in (one, other):
+        await store.close()
