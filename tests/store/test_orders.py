@@ -60,15 +60,18 @@ async def posted(store: SqlStore) -> Any:
 
 async def test_a_ticket_whose_first_messages_of_two_teams_come_together_is_one_teams(store: SqlStore) -> None:
     written = threading.Event()
-    writing = asyncio.ensure_future(store._commit.write(lambda _, calls: [written.wait() for _ in calls], None))
     messages = [
         arrival(number, f"t{number}", session="ticket-abc-1", instances=(instance,))
         for number, instance in enumerate(("main", "other"))
     ]
-    accepting = [asyncio.ensure_future(store.accept(message)) for message in messages]
-    await asyncio.sleep(0)  # so that both wait for that write, and are in one transaction after it
+    calls = [
+        store._commit.write(lambda _, calls: [written.wait() for _ in calls], None),
+        *(store.accept(message) for message in messages),
+    ]
+    results = asyncio.gather(*calls)
+    await asyncio.sleep(0)  # so that both messages wait for that write, and are in one transaction after it
     written.set()
-    assert await asyncio.gather(writing, *accepting) == [True, Accepted.TURN, Accepted.TURN]
+    assert await results == [True, Accepted.TURN, Accepted.TURN]
     first, second = await turn(store), (await asyncio.wait_for(store.lease_turns("other", 1), 5))[0]
     assert (first.session, second.session) == ("ticket-abc-1", "t1")
 
