@@ -5,6 +5,7 @@ active last: a connection may be open and bring nothing. What was taken already 
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -144,7 +145,8 @@ class Backfill:
                 try:
                     await self._read_once(channel)
                 except BaseException:
-                    await self._store.let_history_go(self._channel.name)
+                    with contextlib.suppress(StoreError):  # without that they may once the lease runs out
+                        await self._store.let_history_go(self._channel.name)
                     raise
             except (ChannelError, StoreError) as error:
                 self._note(error)
