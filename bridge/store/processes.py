@@ -73,11 +73,11 @@ class ProcessStatements:
         """Shows a sign of life, and notes who did in so many seconds."""
         self._show(connection, self._clock())
         rows = connection.execute(_OTHERS, {"me": self._me}).all()
-        now, before = self._clock(), {peer.id for peer in self.peers.alive}
+        now = self._clock()
         alive, silent = list[Peer](), list[Peer]()
         for row in rows:
             (alive if row.seen_at > now - within else silent).append(Peer(row.id, row.name, About.read(row.about)))
-        self.peers = Peers(alive, [peer for peer in silent if peer.id in before])
+        self.peers = Peers(alive, silent)
 
     def forget_the_dead(self, connection: Connection) -> None:
         """Those that have not shown one for long."""
