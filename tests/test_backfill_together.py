@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -168,6 +169,8 @@ async def test_what_may_have_gone_to_another_connection_counts_from_the_second_t
     async with running(channel, store, clock=clock, steady=steady, alone=not_alone):
         await until_read(store, clock)
         assert not await misses(2, channel, clock, steady)
+        clock.now += 2 * PERIOD
+        await steady.noticed()
         assert await misses(3, channel, clock, steady)
 
 
@@ -179,3 +182,44 @@ async def test_a_connection_that_brings_something_meanwhile_is_not_the_deaf_one(
         for number in (2, 3, 4):
             assert not await misses(number, channel, clock, steady)
             one.heard_live()
+
+
+@asynccontextmanager
+async def both(
+    store: SqlStore, other: SqlStore, clock: Clock
+) -> AsyncIterator[tuple[list[SharedChannel], list[backfill.Backfill], list[Watched]]]:
+    """Two processes, of which the second is connected half a period later."""
+    channels = [SharedChannel(), SharedChannel()]
+    steadies = [Watched(clock, channel) for channel in channels]
+    async with running(channels[0], store, clock=clock, steady=steadies[0], alone=not_alone) as first:
+        await until_read(store, clock)
+        clock.now += PERIOD / 2
+        async with running(channels[1], other, clock=clock, steady=steadies[1], alone=not_alone) as second:
+            await until_read(store, clock)
+            yield channels, [first, second], steadies
+
+
+async def test_the_looks_go_round(store: SqlStore, other: SqlStore, clock: Clock) -> None:
+    async with both(store, other, clock) as (channels, _, steadies):
+        looked: list[int] = []
+        for _ in range(20):
+            before = [len(channel.read) for channel in channels]
+            clock.now += PERIOD / 2
+            for steady in steadies:
+                await steady.noticed()
+            looked += [number for number in (0, 1) if len(channels[number].read) > before[number]]
+        assert looked[:6] == [0, 1, 0, 1, 0, 1]
+
+
+async def test_of_two_connections_the_deaf_one_is_given_up_although_the_other_looks_too(
+    store: SqlStore, other: SqlStore, clock: Clock
+) -> None:
+    async with both(store, other, clock) as (channels, (hears, _), steadies):
+        for number in range(2, 20):
+            clock.now += PERIOD / 2
+            hears.heard_live()
+            for channel in channels:
+                channel.messages = [*channel.messages, said(number, clock.now)]
+            for steady in steadies:
+                await steady.noticed()
+        assert [channel.reconnected.is_set() for channel in channels] == [False, True]
