@@ -12,7 +12,7 @@ from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import LeaseLost
 from bridge.peers import Company
-from bridge.store import commit, database
+from bridge.store import commit, database, processes
 from bridge.store.peers import About
 from bridge.store.protocol import Accepted, NewDelivery, TurnLease
 from bridge.store.sqlstore import SqlStore
@@ -205,6 +205,16 @@ async def test_they_know_each_other_and_who_ended_without_a_word(url: str, clock
         await other.close()
         await one.renew()
         assert (one.peers.alive, one.peers.silent) == ([], [])
+
+
+async def test_nobody_waits_for_the_answer_of_one_that_is_gone_to_a_reload(url: str, clock: Clock) -> None:
+    async with two(url, clock) as (one, _):
+        clock.now += LEASE_SECONDS + 1
+        await one.renew()
+        with database.transaction(url, read_only=True) as connection:
+            (running,) = processes.running(connection, clock())
+        (silent,) = one.peers.silent
+        assert running != silent.id
 
 
 async def test_whoever_ends_without_a_word_is_noticed_although_an_answer_was_lost(url: str, clock: Clock) -> None:
