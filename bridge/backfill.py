@@ -5,6 +5,7 @@ active last: a connection may be open and bring nothing. What was taken already 
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -83,7 +84,6 @@ class Backfill:
         self._clock = clock
         self._steady = steady
         self._alone = alone
-        self._heard_live = False
         self._missed_before = False
         self._read_again = False
         self.deaf_until = -math.inf
@@ -102,7 +102,7 @@ class Backfill:
     def heard_live(self) -> None:
         """To be called for whatever the connection brings: it is not deaf."""
         self.deaf_until = -math.inf
-        self._heard_live = True
+        self._missed_before = False
 
     def read_again(self) -> None:
         """Everything is read as after a connection: another process ended, and what it had received may be nowhere."""
@@ -144,7 +144,8 @@ class Backfill:
                 try:
                     await self._read_once(channel)
                 except BaseException:
-                    await self._store.let_history_go(self._channel.name)
+                    with contextlib.suppress(StoreError):  # without that they may once the lease runs out
+                        await self._store.let_history_go(self._channel.name)
                     raise
             except (ChannelError, StoreError) as error:
                 self._note(error)
@@ -191,8 +192,10 @@ class Backfill:
                 continue
             due = self._steady() + PERIOD
             try:
-                if not self._alone() and not await self._store.may_look(self._channel.name, PERIOD):
-                    continue
+                if not self._alone():
+                    if not await self._store.may_look(self._channel.name, PERIOD):
+                        continue
+                    due += PERIOD  # the next look is another's: a deaf connection's process has to look, too
                 missed = await self._look(channel, connected_at)
             except RateLimited as error:
                 due += error.retry_after
@@ -203,7 +206,7 @@ class Backfill:
                 if missed and self._shows_deafness(channel):
                     await self._give_up(missed)
                     return
-                self._missed_before, self._heard_live = missed > 0, False
+                self._missed_before |= missed > 0
                 self.deaf_until = -math.inf
 
     async def _look(self, channel: CanReadMissed, connected_at: float) -> int:
@@ -218,10 +221,11 @@ class Backfill:
         return await self._take([one for one in found if one[0].ts.timestamp() < began - DEAF_AFTER])
 
     def _shows_deafness(self, channel: CanReadMissed) -> bool:
-        """Whether what was missed should have come over this connection, and not over another process's."""
-        if self._alone() or not isinstance(channel, SharesEvents):
-            return True
-        return self._missed_before and not self._heard_live
+        """Whether what was missed should have come over this connection, and not over another process's.
+
+        Where it may be either, only the second time counts, if nothing came over this one between the two.
+        """
+        return self._alone() or not isinstance(channel, SharesEvents) or self._missed_before
 
     def _note(self, error: Exception) -> None:
         """Of a channel's failures only those that a person may have to mend."""

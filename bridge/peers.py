@@ -67,7 +67,8 @@ class Company:
         self._known: set[str] = set()
 
     def met(self, peers: Peers) -> None:
-        """To be called with what the store knows, now and then."""
+        """To be called with what the store knows, now and then. Whatever changed since the last call is noted once."""
+        gone = [peer for peer in peers.silent if peer.id in self._known]
         for peer in peers.alive:
             if peer.id in self._known:
                 continue
@@ -80,8 +81,8 @@ class Company:
                     differs=differs,
                     remedy="give both the same configuration: each message is treated as whoever takes it is set up",
                 )
-        for peer in peers.gone:
+        for peer in gone:
             _log.warning("process.gone", process=peer.name, remedy="what it worked on is taken over; look why it ended")
         self._known = {peer.id for peer in peers.alive}
-        if peers.gone:
+        if gone:
             self._gone()

@@ -353,3 +353,17 @@ async def test_a_look_reaches_no_further_back_than_that(url: str, monkeypatch: p
             clock.now += HOUR
             steady.now += HOUR
             assert (await channel.reads(2))[1] == (NOW + HOUR - NEAR_SECONDS, False)
+
+
+async def test_the_end_is_not_put_off_although_the_store_cannot_be_told_that_others_may_read(url: str) -> None:
+    channel = ReadableChannel()
+    channel.readable.clear()
+    async with opened(url) as store:
+        intake = Intake(store, Rules([Rule(channel="c", instance="main")]), "c", orders(store))
+        reading = asyncio.create_task(Backfill(channel, store, intake, answer_within=10**12).run())
+        await channel.reads(1)
+        await store.close()
+        reading.cancel()
+        done, _ = await asyncio.wait({reading}, timeout=5)
+        assert done
+        assert reading.cancelled()

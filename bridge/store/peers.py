@@ -51,5 +51,5 @@ class Peers:
     """The others, as they were at the last look."""
 
     alive: Sequence[Peer] = ()
-    gone: Sequence[Peer] = ()
-    """They stopped giving signs of life and did not say that they would."""
+    silent: Sequence[Peer] = ()
+    """They stopped giving signs of life, at any time before, and did not say that they would."""

@@ -16,16 +16,17 @@ from bridge.store.schema import processes, reload_answers, reloads
 from bridge.store.upsert import insert_or
 
 SEEN_EVERY = 5.0
-"""Seconds between two signs of life."""
-ALIVE_SECONDS = 20.0
-"""After so many without one a process counts as gone."""
+"""Seconds between two signs of life on a file; on a server each renewal of the leases is one, which comes sooner."""
+ALIVE_SECONDS = {"sqlite": 20.0, "postgresql": 5.0}
+"""After so many without one a process counts as gone. On a server its leases are over then."""
 KEPT_SECONDS = 24 * 3600.0
 """How long requests and their answers are kept."""
 
 _new = insert_or(processes)
 _SEEN = _new.on_conflict_do_update(index_elements=["id"], set_={"seen_at": _new.excluded.seen_at})
 _OTHERS = select(processes).where(processes.c.id != bindparam("me")).order_by(processes.c.name)
-_FORGET = delete(processes).where(processes.c.seen_at < bindparam("before"))
+_FORGET_ALL = delete(processes)
+_FORGET = _FORGET_ALL.where(processes.c.seen_at < bindparam("before"))
 _LEAVE = delete(processes).where(processes.c.id == bindparam("of"))
 _NEWEST = select(func.coalesce(func.max(reloads.c.seq), 0))
 _ASKED = select(reloads.c.seq, reloads.c.asked_by).where(reloads.c.seq > bindparam("after")).order_by(reloads.c.seq)
@@ -69,19 +70,24 @@ class ProcessStatements:
         """How many processes run turns, this one counted whatever it does."""
         return 1 + sum(peer.about.works for peer in self.peers.alive)
 
-    def meet(self, connection: Connection, within: float) -> None:
-        """Shows a sign of life, and notes who did in so many seconds."""
+    def meet(self, connection: Connection) -> None:
+        """Shows a sign of life, and notes whose are recent."""
         self._show(connection, self._clock())
         rows = connection.execute(_OTHERS, {"me": self._me}).all()
-        now, before = self._clock(), {peer.id for peer in self.peers.alive}
+        since = _alive_since(connection, self._clock())
         alive, silent = list[Peer](), list[Peer]()
         for row in rows:
-            (alive if row.seen_at > now - within else silent).append(Peer(row.id, row.name, About.read(row.about)))
-        self.peers = Peers(alive, [peer for peer in silent if peer.id in before])
+            (alive if row.seen_at > since else silent).append(Peer(row.id, row.name, About.read(row.about)))
+        self.peers = Peers(alive, silent)
 
     def forget_the_dead(self, connection: Connection) -> None:
         """Those that have not shown one for long."""
         connection.execute(_FORGET, {"before": self._clock() - KEPT_SECONDS})
+
+    @staticmethod
+    def forget_all(connection: Connection) -> None:
+        """Only where it is certain that nobody else is alive."""
+        connection.execute(_FORGET_ALL)
 
     def _show(self, connection: Connection, now: float) -> None:
         row = {"id": self._me, "name": own_name(), "seen_at": now, "about": self._about.written()}
@@ -113,9 +119,14 @@ class ProcessStatements:
         return [None] * len(calls)
 
 
+def _alive_since(connection: Connection, now: float) -> float:
+    """Whose sign of life is younger counts as alive."""
+    return now - ALIVE_SECONDS[connection.dialect.name]
+
+
 def running(connection: Connection, now: float) -> Mapping[str, str]:
-    """The processes that showed a sign of life: id -> name."""
-    alive = select(processes).where(processes.c.seen_at > now - ALIVE_SECONDS).order_by(processes.c.name)
+    """The processes that are alive: id -> name."""
+    alive = select(processes).where(processes.c.seen_at > _alive_since(connection, now)).order_by(processes.c.name)
     return {row.id: row.name for row in connection.execute(alive)}
 
 
@@ -124,7 +135,7 @@ def ask(connection: Connection, by: str, now: float) -> int:
     old = select(reloads.c.seq).where(reloads.c.asked_at < now - KEPT_SECONDS)
     connection.execute(delete(reload_answers).where(reload_answers.c.reload_seq.in_(old)))
     connection.execute(delete(reloads).where(reloads.c.asked_at < now - KEPT_SECONDS))
-    connection.execute(delete(processes).where(processes.c.seen_at < now - KEPT_SECONDS))
+    connection.execute(_FORGET, {"before": now - KEPT_SECONDS})
     made = insert(reloads).values(asked_at=now, asked_by=by).returning(reloads.c.seq)
     seq: int = connection.execute(made).scalar_one()
     return seq

@@ -31,7 +31,7 @@ from bridge.store.orders import Order, OrderStatements, Outcome, Standing
 from bridge.store.pairing import PairingStatements
 from bridge.store.peers import About, Peers
 from bridge.store.posts import Close, DeliveryStatements, PostAgain
-from bridge.store.processes import Answer, ProcessStatements, own_name
+from bridge.store.processes import ALIVE_SECONDS, Answer, ProcessStatements, own_name
 from bridge.store.protocol import PREVIEW, Accepted, Arrival, DeliveryLease, Lease, NewDelivery, TurnLease, TurnResult
 from bridge.store.records import Counts
 from bridge.store.schema import heartbeat, open_deliveries, open_turns
@@ -40,7 +40,7 @@ from bridge.store.turns import Finish, OpenAgain, TurnStatements, Wanted
 from bridge.store.unasked import Unasked, UnaskedStatements
 from bridge.store.upsert import insert_or
 
-LEASE_SECONDS = 5.0
+LEASE_SECONDS = ALIVE_SECONDS["postgresql"]
 TURNS: Work = frozenset({"turns"})
 DELIVERIES: Work = frozenset({"deliveries"})
 BOTH: Work = TURNS | DELIVERIES
@@ -332,7 +332,7 @@ class SqlStore:
         working, _ = [leasing.renew(connection, self._steady()) for leasing in self._leasing]
         self._heard.renew(connection)
         if self._together.shared:
-            self._processes.meet(connection, self.lease_seconds)
+            self._processes.meet(connection)
             for leasing in self._leasing:  # what a dead process had is taken over the moment that its lease is over
                 if (seconds := leasing.others_end(connection, self._steady())) is not None:
                     self._commit.wake_in(seconds)
@@ -377,8 +377,9 @@ class SqlStore:
     def _begin(self, connection: Connection, calls: Sequence[None]) -> Sequence[BridgeError | None]:
         if self._together.shared:
             self._processes.forget_the_dead(connection)
-            self._processes.meet(connection, self.lease_seconds)
+            self._processes.meet(connection)
         else:
+            self._processes.forget_all(connection)
             self._heard.end_all(connection)
             for leasing in self._leasing:
                 leasing.end_all(connection)

@@ -359,17 +359,6 @@ async def test_one_only_receives_and_the_other_only_works(cluster):
     assert (len(receives.events("turn.accepted")), len(works.events("turn.accepted"))) == (2, 0)
 
 
-@pytest.mark.parametrize("cluster", ["slack"], indirect=True)
-async def test_whoever_is_set_up_otherwise_is_named(cluster):
-    cluster.configure()
-    cluster.worlds[1].configure({"rooms": ["*"], "trigger": "always"}, bridge={"store": cluster.url, "mention": True})
-    for number in range(2):
-        await cluster.restart(number)
-    for world in cluster.worlds:
-        (line,) = await world.program.logged("process.differs")
-        assert line["differs"] == ["[bridge]", "[[rules]]"]
-
-
 def with_clock(ahead):
     """What the environment of a program has to hold for it to see another time of day."""
     asked = ["faketime", "--exclude-monotonic", "-f", ahead, "env"]

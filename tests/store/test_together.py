@@ -12,7 +12,8 @@ import pytest
 from bridge.channel import MessageRef
 from bridge.envelope import Conversation
 from bridge.errors import LeaseLost
-from bridge.store import claims, commit, database, postgresql, reading
+from bridge.peers import Company
+from bridge.store import claims, commit, database, postgresql, processes, reading
 from bridge.store.peers import About
 from bridge.store.protocol import Accepted, NewDelivery, TurnLease
 from bridge.store.sqlstore import SqlStore
@@ -310,16 +311,39 @@ async def test_what_nobody_told_is_found_all_the_same(url: str, clock: Clock) ->
         await silent.close()
 
 
-async def test_they_know_each_other_and_notice_who_ended_without_a_word(url: str, clock: Clock) -> None:
+async def test_they_know_each_other_and_who_ended_without_a_word(url: str, clock: Clock) -> None:
     async with two(url, clock) as (one, other):
         await other.renew()
         assert len(one.peers.alive) == len(other.peers.alive) == 1
         clock.now += LEASE_SECONDS + 1
         (known,) = one.peers.alive
         await one.renew()
-        assert (one.peers.alive, one.peers.gone) == ([], [known])
+        assert (one.peers.alive, one.peers.silent) == ([], [known])
+        await other.close()
         await one.renew()
-        assert one.peers.gone == []
+        assert (one.peers.alive, one.peers.silent) == ([], [])
+
+
+async def test_nobody_waits_for_the_answer_of_one_that_is_gone_to_a_reload(url: str, clock: Clock) -> None:
+    async with two(url, clock) as (one, _):
+        clock.now += LEASE_SECONDS + 1
+        await one.renew()
+        with database.transaction(url, read_only=True) as connection:
+            (running,) = processes.running(connection, clock())
+        (silent,) = one.peers.silent
+        assert running != silent.id
+
+
+async def test_whoever_ends_without_a_word_is_noticed_although_an_answer_was_lost(url: str, clock: Clock) -> None:
+    async with two(url, clock) as (one, _):
+        gone = asyncio.Event()
+        company = Company(About(), gone.set)
+        company.met(one.peers)
+        clock.now += LEASE_SECONDS + 1
+        await one.renew()
+        await one.renew()
+        company.met(one.peers)
+        assert gone.is_set()
 
 
 async def test_only_one_reads_a_channels_history(url: str, clock: Clock) -> None:
