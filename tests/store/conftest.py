@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +90,15 @@ async def somebody_waits(url: str, *, how_many: int = 1) -> None:
     async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         while len(await (await connection.execute(waiting)).fetchall()) < how_many:
             pass
+
+
+@asynccontextmanager
+async def two(url: str, clock: Clock) -> AsyncIterator[tuple[SqlStore, SqlStore]]:
+    async with AsyncExitStack() as stack:
+        stores: list[SqlStore] = []
+        for _ in range(2):
+            store = await SqlStore.open(url, lease_seconds=LEASE_SECONDS, clock=clock, steady=clock)
+            stack.push_async_callback(store.close)
+            stores.append(store)
+        await stores[0].renew()
+        yield stores[0], stores[1]
