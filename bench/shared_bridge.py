@@ -51,7 +51,7 @@ async def measure(
 
 async def takeover(make: Callable[[], Platform], url: str, size: Size) -> tuple[float, float]:
     """Seconds from SIGKILL of one of two processes until the first and the last answer to what it was at."""
-    async with running_stage(make()) as stage, _bridges(stage, url, 2) as (killed, _):
+    async with running_stage(make()) as stage, _bridges(stage, url, 2, at_once=size.held) as (killed, _):
         opened = [stage.say() for _ in range(size.held)]
         await settled(stage, [number for number, _ in opened])
         before = stage.agent.received
@@ -72,11 +72,13 @@ async def takeover(make: Callable[[], Platform], url: str, size: Size) -> tuple[
 
 
 @asynccontextmanager
-async def _bridges(stage: Stage, url: str, processes: int) -> AsyncGenerator[Sequence[Process]]:
-    """So many, one after the other, all of them connected."""
+async def _bridges(
+    stage: Stage, url: str, processes: int, *, at_once: int = AT_ONCE
+) -> AsyncGenerator[Sequence[Process]]:
+    """So many, one after the other, all of them connected; together they ask for so many turns at once."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="threadbridge-bench-")))
-        bot = bots.bridge(stage, folder, (), AT_ONCE, store=url)
+        bot = bots.bridge(stage, folder, (), at_once, store=url)
         running = [
             await stack.enter_async_context(bots.started(bot, stage, folder, running_already=number))
             for number in range(processes)

@@ -52,7 +52,7 @@ class StoreProcess:
         """Leases so many turns and answers none of them."""
         held: list[int] = []
         while len(held) < limit:  # another process may have its share of what is asked for
-            held += [lease.seq for lease in await self._store.lease_turns("bench", AT_ONCE)]
+            held += [lease.seq for lease in await self._store.lease_turns("bench", AT_ONCE, most=AT_ONCE)]
         say(held=held)
 
     async def claim(self, times: int) -> None:
@@ -94,7 +94,7 @@ class StoreProcess:
             await self._store.renew()
 
     async def _lease_turns(self, free: int) -> list[TurnLease]:
-        leases = list(await self._store.lease_turns("bench", free))
+        leases = list(await self._store.lease_turns("bench", free, most=AT_ONCE))
         say(turns=[lease.seq for lease in leases], at=time.monotonic())
         return leases
 

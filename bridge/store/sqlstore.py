@@ -292,7 +292,7 @@ class SqlStore:
             await self._commit.write(self._confirm, lease)
 
     async def until_lost(self, lease: Lease) -> None:
-        await self._leasing_of(lease).until_lost(lease, self._steady, alone=lambda: not self.peers.alive)
+        await self._leasing_of(lease).until_lost(lease, self._steady, alone=lambda: self._processes.workers == 1)
 
     def let_go(self, lease: Lease) -> None:
         self._leasing_of(lease).let_go(lease)
