@@ -93,7 +93,10 @@ def verdict(
             found.lost += 1
             found.details.append(f"#{question.number} ({question.platform}) is not in the store")
     for place, labels in expected.items():
+        before = len(found.details)
         _compare(found, place, labels, [label for text in shown.get(place, ()) for label in _seen(text)])
+        if len(found.details) > before:
+            found.details[-1] += f"; there is {list(shown.get(place, ()))}"
     found.unknown = sum(one.status == "unknown" for one in stored)
     found.needlessly_unknown = sum(one.repeatable and one.status in ("unknown", "failed") for one in stored)
     found.failed = sum(one.status == "failed" for one in stored)
