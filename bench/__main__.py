@@ -48,13 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run(recovery.run(PLATFORMS[names[0]], recovery.UNFINISHED, options.rounds))
             return 0
         found = _run(_measure_all(names, 1 if options.quick else options.rounds, size))
-        together = _run(_cluster(names, options))
+        together = {} if options.platform else _run(_cluster(names, options))
     except BenchError as error:
         print(f"The benchmark could not go on: {error}", file=sys.stderr)
         return 1
     for name, rounds in found.items():
         print(f"\n{name}\n{figures.table(rounds)}")
-    _write(options.json, figures.as_json(found, here, asdict(size)) | cluster.as_json(together, here))
+    _write(
+        options.json, (cluster.as_json(together, here) if together else {}) | figures.as_json(found, here, asdict(size))
+    )
     return 0
 
 
@@ -124,7 +126,11 @@ def _machine() -> dict[str, Any]:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--platform", choices=PLATFORMS, help="measure only this one")
+    parser.add_argument(
+        "--platform",
+        choices=PLATFORMS,
+        help="measure only this one, and not several processes unless --cluster is given",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements (3)")
     parser.add_argument("--quick", action="store_true", help="one small round")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
