@@ -288,7 +288,7 @@ class SqlStore:
 
     async def confirm(self, lease: Lease) -> None:
         leasing = self._leasing_of(lease)
-        if not leasing.is_sure(lease, self._steady()):
+        while not leasing.is_sure(lease, self._steady()):  # an answer that took long says what was, not what is
             await self._commit.write(self._confirm, lease)
 
     async def until_lost(self, lease: Lease) -> None:

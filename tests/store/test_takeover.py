@@ -200,6 +200,28 @@ async def test_a_lease_that_nobody_took_meanwhile_lasts_again_once_it_is_asked_f
         assert await nothing_to_do(other)
 
 
+async def test_a_lease_that_ended_before_the_database_answered_is_asked_for_again(url: str, clock: Clock) -> None:
+    async with two(url, clock) as (one, other):
+        await one.accept(arrival(1))
+        lease = await turn(one)
+        clock.now += LEASE_SECONDS - 0.1
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE open_turns IN ACCESS EXCLUSIVE MODE")
+            confirmed = asyncio.ensure_future(one.confirm(lease))
+            async with asyncio.timeout(10):
+                while not waits_for_a_lock(connection):
+                    await asyncio.wait({confirmed}, timeout=0.02)
+            clock.now += LEASE_SECONDS + 1
+            connection.rollback()
+        await confirmed
+        assert await nothing_to_do(other)
+
+
+def waits_for_a_lock(connection: psycopg.Connection) -> bool:
+    found = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return found is not None and found[0] > 0
+
+
 async def test_what_a_dead_one_had_is_looked_for_the_moment_that_its_lease_is_over(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
