@@ -1,10 +1,13 @@
 """The REST API: one call each, over discord.py's HTTP client, which keeps to Discord's buckets."""
 
 import asyncio
+import contextvars
 import io
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextvars import ContextVar
 from json import dumps as json_text
+from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
@@ -43,6 +46,10 @@ QUIET: Mapping[str, Any] = {"allowed_mentions": {"parse": [], "replied_user": Fa
 
 _pointed_at: Counter[str] = Counter()
 """Where discord.py looks for Discord, and how many of us need it to."""
+
+
+_said: ContextVar[list[int] | None] = ContextVar("said", default=None)
+"""What Discord answered to one call so far, which discord.py repeats: each HTTP status."""
 
 
 class Library(HTTPClient):
@@ -247,14 +254,20 @@ class DiscordClient:
         if file is not None:
             body = {"timeout": UPLOAD_TIMEOUT, **_form(json, file)}
         request = library.request(Route(method, path, **ids_and_params), params=params, **body)
-        task = asyncio.create_task(_result(request))
+        said: list[int] = []
+        context = contextvars.copy_context()
+        context.run(_said.set, said)
+        task = asyncio.create_task(_result(request), context=context)
         self._calls.add(task)
         task.add_done_callback(self._ended)
         try:
             async with asyncio.timeout(LONGEST):
                 return await asyncio.shield(task)
         except FAILURES as error:
-            raise meaning(f"{method} {path}", error) from error
+            found = meaning(f"{method} {path}", error)
+            if method == "POST" and isinstance(found, NotSent | RateLimited) and any(one >= 500 for one in said):
+                found = OutcomeUnknown(f"{found}, after a failure of its own")
+            raise found from error
 
     def _ended(self, task: "asyncio.Task[object]") -> None:
         self._calls.discard(task)
@@ -269,7 +282,9 @@ class DiscordClient:
             return self._library
 
     async def _log_in(self) -> Library:
-        library = Library(asyncio.get_running_loop(), max_ratelimit_timeout=PATIENCE, http_trace=self._pace.trace())
+        trace = self._pace.trace()
+        trace.on_request_end.append(_note)
+        library = Library(asyncio.get_running_loop(), max_ratelimit_timeout=PATIENCE, http_trace=trace)
         try:
             async with asyncio.timeout(TIMEOUT.total):
                 self._me = cast("object", await library.static_login(self._token))
@@ -304,6 +319,14 @@ def _form(said: object, file: File) -> dict[str, Any]:
             {"name": "files[0]", "value": attached.fp, "filename": attached.filename, "content_type": BYTES},
         ],
     }
+
+
+async def _note(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, answer: aiohttp.TraceRequestEndParams
+) -> None:
+    said = _said.get()
+    if said is not None:
+        said.append(answer.response.status)
 
 
 async def _result(request: Awaitable[object]) -> object:

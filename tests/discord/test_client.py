@@ -48,6 +48,16 @@ async def test_a_short_wait_is_made_here_and_a_long_one_is_given_back(client, si
     assert limited.value.retry_after == pytest.approx(3600, abs=1)
 
 
+async def test_a_repetition_that_is_refused_leaves_open_what_became_of_a_failed_one(client, simulator):
+    room = simulator.room("general").id
+    await client.me()
+    simulator.faults.lose_answer("messages.create", status=500)
+    simulator.faults.rate_limit("messages.create", retry_after=3600)
+    with pytest.raises(OutcomeUnknown):
+        await client.post(room, {"content": "hi"}, "n1")
+    assert [one.text for one in simulator.read_room("general") if one.by_bot] == ["hi"]
+
+
 async def test_an_answer_that_is_not_discords_leaves_it_open(client, simulator):
     simulator.faults.garbage("messages.create")
     with pytest.raises(OutcomeUnknown):
