@@ -27,7 +27,7 @@ def main() -> int:
         "--asleep", type=float, default=0.0, help="share of the deaths at a place that are sleeps instead"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="a folder for store and configuration, which then stay")
+    parser.add_argument("--keep", type=Path, help="a folder for what is written, the logs too, which then stays")
     parser.add_argument("--no-document", action="store_true", help=f"do not write {DOCUMENT.name}")
     options = parser.parse_args()
     default, heading = (cluster.DEFAULT, report.CLUSTER) if options.cluster else (chaos.DEFAULT, report.ONE)

@@ -15,6 +15,7 @@ from bridge.store import database
 from tests.chaos.faults import GONE, KILLED, STOPPED, STOPPED_AT_WORK, Faults
 from tests.chaos.outcome import Outcome, Size
 from tests.chaos.scene import Scene
+from tests.chaos.stored import write_down
 from tests.chaos.supervised import REPLACED, Supervised
 from tests.chaos.takeover import Takeovers
 from tests.journeys.program import in_time
@@ -92,6 +93,7 @@ class ClusterChaos:
                 self._bridges = await self._made(stack)
                 await self._go_on()
                 await self._scene.judge()
+                await asyncio.to_thread(write_down, store, self._folder / "store")
         finally:
             self._database.close()
         self._outcome.minutes = (time.monotonic() - began) / 60
@@ -111,6 +113,7 @@ class ClusterChaos:
                     program,
                     proxy,
                     self._scene,
+                    log=folder / "log",
                     takeovers=takeovers,
                     places=places,
                     armed=self._armed,

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import select
 
 from bridge.store import database
-from bridge.store.schema import open_deliveries, open_turns, processes, turns
+from bridge.store.schema import deliveries, open_deliveries, open_turns, processes, turns
 from tests.chaos.people import words_in
 from tests.chaos.verdict import Stored
 
@@ -36,6 +37,14 @@ def in_work(url: str) -> Sequence[tuple[int, int]]:
             .where(open_turns.c.lease_until > now)
         ).all()
     return [(int(row.name.rpartition(":")[2]), _number(row.envelope)) for row in rows]
+
+
+def write_down(url: str, path: Path) -> None:
+    """All turns and deliveries, a line of JSON each, for whoever looks into a broken promise. Raises StoreError."""
+    with database.reading(url) as connection, path.open("w", encoding="utf-8") as file:
+        for table in (turns, deliveries):
+            for row in connection.execute(select(table).order_by(table.c.seq)).mappings():
+                file.write(json.dumps({"table": table.name, **row}) + "\n")
 
 
 def _number(envelope: str) -> int:

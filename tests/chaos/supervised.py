@@ -5,6 +5,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from bridge import faultpoints
 from bridge.errors import StoreError
@@ -31,13 +32,15 @@ class Supervised:
         proxy: Proxy,
         scene: Scene,
         *,
+        log: Path,
         takeovers: Takeovers,
         places: Iterator[str],
         armed: float,
         asleep: float,
     ) -> None:
-        """Starts with the probability `armed` so that it dies at the next of `places`; `asleep` of these sleep there."""
+        """`log`: the file to which each start's log is added. Starts with the probability `armed` so that it dies at the next of `places`; `asleep` of these sleep there."""
         self._program = program
+        self._log = log
         self.proxy = proxy
         self.in_trouble = False
         """Whether something is being done to it."""
@@ -98,6 +101,8 @@ class Supervised:
 
     def _note_log(self) -> None:
         self._scene.note_broken(self._program)
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(self._program.text() + "\n")
         if self._place is not None:
             self._scene.outcome.slept_at[self._place] += len(self._program.events(SLEPT))
 
