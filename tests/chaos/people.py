@@ -27,6 +27,8 @@ ASIDES: Sequence[tuple[str, float]] = (
 """What the demo's agent is told to do besides, and how often."""
 
 _TOKEN = re.compile(r"#(\d+)\.(\d+)")
+_DRIPS = re.compile(r"\[\[drip:(\d+):")
+_DRIPPED = re.compile(r"\bw(\d+)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,18 @@ class Question:
     thread: str
     id: str
     words: int
+    dripped: int = 0
+    """Words, from `w0` on, that the demo's agent adds to its answer."""
 
 
 def words_in(text: str) -> Sequence[tuple[int, int]]:
     """The words of questions that a text repeats: (number, which word)."""
     return [(int(number), int(word)) for number, word in _TOKEN.findall(text)]
+
+
+def dripped_in(text: str) -> Sequence[int]:
+    """Which words a text has that the demo's agent added."""
+    return [int(number) for number in _DRIPPED.findall(text)]
 
 
 class People:
@@ -71,7 +80,8 @@ class People:
         words = self._words(number, platform)
         text = " ".join(f"#{number}.{word}" for word in range(1, words + 1)) + self._aside()
         said = await self._platforms[platform].say(chance.choice(NAMES), text, thread=thread)
-        question = Question(number, platform, said.thread, said.id, words)
+        drips = _DRIPS.search(text)
+        question = Question(number, platform, said.thread, said.id, words, int(drips[1]) if drips else 0)
         self.questions.append(question)
         return question
 

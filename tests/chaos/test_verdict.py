@@ -56,6 +56,29 @@ def test_what_a_thread_shows_wrongly_is_counted(in_t: tuple[str, ...], broken: d
     assert counts(judge(*in_t)) == broken
 
 
+DRIPPED = Question(number=1, platform="p", thread="t", id="m1", words=2, dripped=3)
+
+
+@pytest.mark.parametrize(
+    ("shown", "broken"),
+    [
+        (("You said: #1.1 #1.2 [[drip:3:0]] w0 w1 w2",), {}),
+        (("You said: #1.1 #1.2 [[drip:3:0]] w0", "w1 w2"), {}),
+        (("You said: #1.1 #1.2 [[drip:3:0]] w0",), {"lost": 1}),
+        (("You said: #1.1 #1.2 [[drip:3:0]] w0", "w1 w2", "w1 w2"), {"answered twice": 1}),
+        (("w1 w2", "You said: #1.1 #1.2 [[drip:3:0]] w0"), {"lost": 1, "answered twice": 1}),
+    ],
+)
+def test_what_the_agent_adds_belongs_to_its_answer(shown: tuple[str, ...], broken: dict[str, int]) -> None:
+    found = verdict([DRIPPED], [Stored(1, "answered")], {("p", "t"): shown}, {1: 1})
+    assert counts(found) == broken
+
+
+def test_an_instance_that_only_repeats_adds_nothing() -> None:
+    stored = [Stored(1, "answered", repeatable=True)]
+    assert verdict([DRIPPED], stored, {("p", "t"): ["#1.1 #1.2 [[drip:3:0]]"]}, {}).kept
+
+
 def test_an_answer_in_another_thread_is_lost_there_and_spare_here() -> None:
     assert counts(judge(*WHOLE[1:3], in_u=(WHOLE[3], WHOLE[0]))) == {"lost": 1, "answered twice": 1}
 

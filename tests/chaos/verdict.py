@@ -5,12 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge import notices
-from tests.chaos.people import Question, words_in
+from tests.chaos.people import Question, dripped_in, words_in
 
 Place = tuple[str, str]
 """Platform and thread."""
 Label = tuple[int, int] | str
-"""One thing that the bot showed: a word of an answer, or what kind of notice."""
+"""One thing that the bot showed: a word of an answer, or what kind of notice. What the agent added to the words of a
+question is counted from -1 down.
+"""
+LEGIBLE = 100
+"""Characters of each message that are told of a thread in which a promise was broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,17 @@ def verdict(
         if one.number not in counted:
             counted.add(one.number)
             question = by_number[one.number]
-            expected[question.platform, question.thread] += _labels(question, one.status)
+            expected[question.platform, question.thread] += _labels(question, one)
     for question in questions:
         if question.number not in counted:
             found.lost += 1
             found.details.append(f"#{question.number} ({question.platform}) is not in the store")
     for place, labels in expected.items():
         before = len(found.details)
-        _compare(found, place, labels, [label for text in shown.get(place, ()) for label in _seen(text)])
+        texts = shown.get(place, ())
+        _compare(found, place, labels, _seen(texts))
         if len(found.details) > before:
-            found.details[-1] += f"; there is {list(shown.get(place, ()))}"
+            found.details[-1] += f"; there is {[text[:LEGIBLE] for text in texts]}"
     found.unknown = sum(one.status == "unknown" for one in stored)
     found.needlessly_unknown = sum(one.repeatable and one.status in ("unknown", "failed") for one in stored)
     found.failed = sum(one.status == "failed" for one in stored)
@@ -104,19 +109,26 @@ def verdict(
     return found
 
 
-def _labels(question: Question, status: str) -> list[Label]:
-    if status == "answered":
-        return [(question.number, word) for word in range(1, question.words + 1)]
-    return [status]
+def _labels(question: Question, stored: Stored) -> list[Label]:
+    if stored.status != "answered":
+        return [stored.status]
+    added = 0 if stored.repeatable else question.dripped
+    words = [*range(1, question.words + 1), *(-1 - word for word in range(added))]
+    return [(question.number, word) for word in words]
 
 
-def _seen(text: str) -> Sequence[Label]:
-    words = words_in(text)
-    if words:
-        return words
-    if text == notices.UNREACHABLE:
-        return []
-    return ["unknown" if text == notices.unknown() else "failed"]
+def _seen(texts: Sequence[str]) -> Sequence[Label]:
+    """What the bot showed in one thread. The last part of an answer may hold nothing but what the agent added."""
+    seen: list[Label] = []
+    number = 0
+    for text in texts:
+        words, added = words_in(text), dripped_in(text)
+        number = words[-1][0] if words else number
+        if words or added:
+            seen += [*words, *((number, -1 - word) for word in added)]
+        elif text != notices.UNREACHABLE:
+            seen.append("unknown" if text == notices.unknown() else "failed")
+    return seen
 
 
 def _compare(found: Verdict, place: Place, expected: Sequence[Label], seen: Sequence[Label]) -> None:
