@@ -208,7 +208,7 @@ async def test_an_answer_for_a_deleted_thread_is_kept_and_the_channel_is_told_on
 
 async def test_a_question_deleted_before_its_answer_is_told_about_in_the_channel(discord_world):
     world = discord_world
-    world.discord.faults.refuse(OPENING, 50035, status=400, times=None)
+    world.discord.faults.fail(OPENING, status=503, times=None)
     world.agent.hold()
     await world.start()
     said = await world.say("hello")
