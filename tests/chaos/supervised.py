@@ -38,7 +38,10 @@ class Supervised:
         armed: float,
         asleep: float,
     ) -> None:
-        """`log`: the file to which each start's log is added. Starts with the probability `armed` so that it dies at the next of `places`; `asleep` of these sleep there."""
+        """`log`: the file to which each start's log is added.
+
+        Starts with the probability `armed` so that it dies at the next of `places`; `asleep` of these sleep there.
+        """
         self._program = program
         self._log = log
         self.proxy = proxy
