@@ -60,4 +60,6 @@ def before_each_call() -> aiohttp.TraceConfig:
     # Called before the headers are written, whatever its name (`http_writer.py`, `write_headers`). A connection that is
     # there when one of the signals about connections fails is forgotten without being closed (`connector.py`, 3.14.5).
     trace.on_request_headers_sent.append(look)
+    # The headers are only kept then and written with the body, in a step of the loop to come: before that again.
+    trace.on_request_chunk_sent.append(look)
     return trace

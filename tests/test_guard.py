@@ -42,3 +42,22 @@ async def test_where_it_is_lost_nothing_is_written_and_the_connection_is_closed(
             await session.post(url, data=b"lost")
         said = await asyncio.wait_for(ended.get(), 5)
         assert said.endswith(b"ours") if is_used_before else said == b""
+
+
+@pytest.mark.parametrize("is_used_before", [False, True])
+async def test_where_it_is_lost_between_the_headers_and_the_body_nothing_is_written(is_used_before: bool) -> None:
+    looks: list[bool] = []
+
+    async def lost_at_the_second_look() -> None:
+        looks.append(True)
+        if len(looks) > 1:
+            raise LeaseLost("somebody else works on it by now")
+
+    async with listening() as (url, ended), aiohttp.ClientSession(trace_configs=[before_each_call()]) as session:
+        if is_used_before:
+            async with session.post(url, data=b"ours") as answered:
+                assert answered.status == 200
+        with guarded(lost_at_the_second_look), pytest.raises(aiohttp.ClientConnectionError):
+            await session.post(url, data=b"lost")
+        said = await asyncio.wait_for(ended.get(), 5)
+        assert said.endswith(b"ours") if is_used_before else said == b""
