@@ -90,11 +90,9 @@ async def test_a_look_that_fails_does_not_make_it_a_failure(simulator, channel, 
 async def test_where_nobody_knows_whose_it_is_once_slack_took_it_the_looks_say_that_it_may_be_there(
     simulator, channel, thread
 ):
-    answers = iter([None, None, None, StoreError("the store does not answer")])  # two uploading, one posting, one after
-
     async def confirm():
-        if (error := next(answers)) is not None:
-            raise error
+        if shared(simulator, thread):
+            raise StoreError("the store does not answer")
 
     with guarded(confirm) as looks, pytest.raises(StoreError):
         await channel.send(with_file(thread))
