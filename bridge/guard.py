@@ -51,7 +51,10 @@ async def still_ours() -> None:
 
 
 def before_each_call() -> aiohttp.TraceConfig:
-    """For `ClientSession(trace_configs=…)`: a call that is not ours any more fails before anything of it is written."""
+    """For `ClientSession(trace_configs=…)`: a call that is not ours any more fails before anything of it is written.
+
+    Of a body in several pieces, before the next piece is.
+    """
 
     async def look(_session: aiohttp.ClientSession, _context: SimpleNamespace, _parameters: Any) -> None:
         await still_ours()
