@@ -20,6 +20,7 @@ _WORKER = """
 """
 _POSTER = _WORKER.replace("open_turns", "open_deliveries")
 _OPEN = "SELECT (SELECT count(*) FROM open_turns) + (SELECT count(*) FROM open_deliveries)"
+_TAKEN = "SELECT count(*) FROM turns"
 _NEWEST = "SELECT max(seen_at) FROM processes"
 _MET = "SELECT count(*) FROM processes WHERE seen_at > %s"
 
@@ -149,6 +150,14 @@ class Cluster(Generic[_World]):
             await in_time(what, self.platform.until(lambda: holds(self.shown(thread))))
         except AssertionError as error:
             raise AssertionError(f"{error}; there is {self.shown(thread)}\n{self.logs()}") from None
+
+    async def taken(self, count: int) -> None:
+        """Returns once so many messages are in the store."""
+
+        async def enough() -> bool | None:
+            return True if (await self._read(_TAKEN))[0] >= count else None
+
+        await eventually(f"message {count} in the store", enough)
 
     async def asked(self, count: int) -> None:
         """Returns once the agent was asked so often."""

@@ -18,8 +18,10 @@ from adapters.slack.simulator import SlackSimulator
 from bridge.demo.instance_server import DemoInstanceServer
 from bridge.store import database, reading
 from bridge.testing.simulator import Said, Simulator
+from tests.journeys.forked import Forked
 
 PATIENCE = 25.0  # seconds that anything may take
+LONGEST_LINE = 2**20  # bytes of the log
 BROKEN = {"turn.broke", "work.broke", "delivery.broke", "channel.broke"}
 
 _Result = TypeVar("_Result")
@@ -47,15 +49,21 @@ async def eventually(what: str, true: Callable[[], Awaitable[_Result | None]]) -
 class Program:
     """`threadbridge run`, and what it writes to standard error."""
 
-    def __init__(self, config: Path, environment: Mapping[str, str], module: Sequence[str] = ("bridge",)) -> None:
-        """`module`: what `python -m` is given before the command, if it is not the program as it is."""
+    def __init__(
+        self, config: Path, environment: Mapping[str, str], module: Sequence[str] = ("bridge",), *, forked: bool = False
+    ) -> None:
+        """`module`: what `python -m` is given before the command, if it is not the program as it is.
+
+        `forked`: it need not be executed; somebody else has made its imports.
+        """
         self._config = config
         self.module = module
         self.environment = {**os.environ, **environment}
         self.log: list[str] = []
         self.under: Sequence[str] = ()
         """What runs the program, if it is not to run by itself."""
-        self._process: asyncio.subprocess.Process | None = None
+        self.forked = forked
+        self._process: asyncio.subprocess.Process | Forked | None = None
         self._reading: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
         self._ended = False
@@ -64,11 +72,15 @@ class Program:
         """Starts it; the log begins anew."""
         self.log = []
         self._ended = False
-        self._process = await asyncio.create_subprocess_exec(
-            *self.under, sys.executable, "-m", *self.module, "run", "--config", str(self._config), *options,
-            env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE, limit=2**20,
-        )  # fmt: skip
+        command = ["run", "--config", str(self._config), *options]
+        if self.forked and not self.under:
+            self._process = await Forked.start(command, self.environment, LONGEST_LINE)
+        else:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.under, sys.executable, "-m", *self.module, *command,
+                env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE, limit=LONGEST_LINE,
+            )  # fmt: skip
         self._reading = asyncio.create_task(self._read(self._process))
 
     async def logged(self, event: str, count: int = 1) -> list[dict[str, Any]]:
@@ -147,7 +159,7 @@ class Program:
         await asyncio.shield(self._reading)
         return await self._process.wait()
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
+    async def _read(self, process: asyncio.subprocess.Process | Forked) -> None:
         assert process.stderr is not None
         async for line in process.stderr:
             async with self._changed:
@@ -189,7 +201,7 @@ class World(Generic[_Platform]):
         self.store = folder / "threadbridge.db"
         self.store_url = f"sqlite:///{self.store}"
         """Where the store is read; the program has its own way there."""
-        self.program = Program(folder / "config.toml", {"AGENT_KEY": agent.api_key, **platform.secrets()})
+        self.program = Program(folder / "config.toml", {"AGENT_KEY": agent.api_key, **platform.secrets()}, forked=True)
         self.channel_options: dict[str, object] = {}
         """What stands in the channel's section besides the address and the secrets."""
         self.may_break = False
@@ -297,14 +309,16 @@ class World(Generic[_Platform]):
 
     async def command(self, *arguments: str) -> str:
         """What another command prints."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge", *arguments, "--config", str(self.folder / "config.toml"),
-            env=self.program.environment, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        code, out, err = await self.try_command(*arguments)
+        assert code == 0, err
+        return out
+
+    async def try_command(self, *arguments: str) -> tuple[int, str, str]:
+        """Another command's exit code and what it wrote to standard output and to standard error."""
+        given = [*arguments, "--config", str(self.folder / "config.toml")]
+        process = await Forked.start(given, self.program.environment, LONGEST_LINE, stdout=True)
         out, err = await in_time(f"threadbridge {arguments[0]}", process.communicate())
-        assert process.returncode == 0, err.decode()
-        return out.decode()
+        return await process.wait(), out.decode(), err.decode()
 
     async def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON of one of the bridge's pages."""

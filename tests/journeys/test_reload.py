@@ -1,13 +1,11 @@
 """Rules that are read again while the bridge runs."""
 
-import asyncio
 import json
 import signal
-import sys
 
 import pytest
 
-from tests.journeys.program import eventually, in_time
+from tests.journeys.program import eventually
 
 
 @pytest.fixture(params=["slack", "discord"])
@@ -22,12 +20,8 @@ def only(world, *people):
 
 async def reload(world):
     """(exit code, what it printed)."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", "reload", "--config", str(world.folder / "config.toml"),
-        env=world.program.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    said, _ = await in_time("threadbridge reload", process.communicate())
-    return process.returncode, said.decode()
+    code, out, err = await world.try_command("reload")
+    return code, out + err
 
 
 async def registered(world):

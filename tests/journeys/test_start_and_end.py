@@ -9,6 +9,14 @@ import pytest
 from tests.journeys.program import Program
 
 
+@pytest.fixture
+async def world(make_world):
+    """A world whose program is executed as a person would, imports and all."""
+    made = await make_world()
+    made.program.forked = False
+    return made
+
+
 async def refused(world, *, environment=None):
     """What the program writes to standard error when it refuses to start."""
     program = Program(world.folder / "config.toml", {**world.program.environment, **(environment or {})})
