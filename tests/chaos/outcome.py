@@ -11,12 +11,14 @@ RANDOM = "at random"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is done."""
+    """How much is done, and with which agents."""
 
     messages: int
     faults: int
     """Of the processes and their database; in a run of one process each of them is a kill."""
     seed: int = 1
+    repeatable: bool = True
+    """Whether some of the sessions have an agent that can be asked again; which of them goes by their ids."""
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ class Scene:
         for name, platform in self.platforms.items():
             tables[f"channels.{name}"] = dict(platform.settings())
             secrets |= platform.secrets()
-        share = {"main": 2, REPEATABLE: 1}
+        share = {"main": 2, REPEATABLE: 1} if self.outcome.size.repeatable else {"main": 1}
         rules = [{"channel": name, "rooms": ["*"], "instance": "main", "variants": share} for name in self.platforms]
         path = folder / "config.toml"
         path.write_text(toml(tables, rules), encoding="utf-8")

@@ -50,5 +50,6 @@ async def test_a_post_that_is_repeated_without_looking_is_noticed(tmp_path: Path
 
 async def test_an_agent_that_is_asked_again_without_being_able_to_tell_is_noticed(tmp_path: Path) -> None:
     places = ["turn.answered", "turn.heard"]
-    outcome = await broken(tmp_path, WAYS["forget_that_the_agent_was_asked"], places, Size(messages=36, faults=3))
+    size = Size(messages=36, faults=3, repeatable=False)
+    outcome = await broken(tmp_path, WAYS["forget_that_the_agent_was_asked"], places, size)
     assert outcome.verdict.asked_again > 0

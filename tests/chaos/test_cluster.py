@@ -15,9 +15,8 @@ pytestmark = pytest.mark.timeout(240)
 
 async def stopped_at_work(folder: Path, module: Sequence[str]) -> Outcome:
     """Three times a process sleeps for longer than a lease while its agent works, and wakes."""
-    return await chaos(
-        folder, Size(messages=36, faults=3), kinds=[STOPPED_AT_WORK], away=None, armed=0.0, module=module
-    )
+    size = Size(messages=36, faults=3, repeatable=False)
+    return await chaos(folder, size, kinds=[STOPPED_AT_WORK], away=None, armed=0.0, module=module)
 
 
 async def chaos(folder: Path, size: Size, **how: object) -> Outcome:
